@@ -1,0 +1,45 @@
+-- One row per workspace-month whose logged or billed sums this cycle changes.
+
+{% set usage_days = ref('fct_usage_days') %}
+
+with
+
+entries as (
+
+    select
+        workspace_id,
+        usage_date
+    from {{ pending(usage_days) }}
+    where grouping_name = 'provider'
+
+),
+
+bills as (
+
+    select
+        workspace_id,
+        since
+    from {{ ref('stg_ledger__changes') }}
+    where cause = 'billing' and is_frozen
+
+),
+
+touched as (
+
+    select
+        workspace_id,
+        cast(date_trunc('month', usage_date) as date) as period_month
+    from entries
+
+    union distinct
+
+    select
+        workspace_id,
+        cast(
+            date_trunc('month', cast(since at time zone 'UTC' as date)) as date
+        ) as period_month
+    from bills
+
+)
+
+select * from touched

@@ -1,0 +1,232 @@
+-- One row per request, priced by the rate in force when it was made.
+-- A request with no rate keeps a null cost: never a guess, never a zero.
+
+-- depends_on: {{ ref('int_hours_revised') }}
+{{
+    config(
+        published_by='replacing',
+        unit=['workspace_id', 'usage_hour'],
+        units='int_hours_revised',
+        published_indexes=[
+            {
+                'columns': [
+                    'workspace_id', 'usage_hour', 'requested_at', 'request_id',
+                ],
+            },
+        ],
+    )
+}}
+
+with
+
+requests as (
+
+    select * from {{ ref('int_requests_touched') }}
+
+),
+
+catalog_rates as (
+
+    select * from {{ ref('int_rates_banded') }}
+    where workspace_id is null
+
+),
+
+workspace_rates as (
+
+    select * from {{ ref('int_rates_banded') }}
+    where workspace_id is not null
+
+),
+
+allocation_rules as (
+
+    select * from {{ ref('stg_directory__allocation_rules') }}
+
+),
+
+rated as (
+
+    select
+        requests.*,
+        coalesce(workspace_rates.rate_id, catalog_rates.rate_id) as rate_id,
+        case
+            when workspace_rates.rate_id is not null
+                then
+                    requests.input_tokens * workspace_rates.input_rate
+                    + requests.output_tokens * workspace_rates.output_rate
+                    + requests.thinking_tokens * workspace_rates.thinking_rate
+                    + requests.cached_tokens * workspace_rates.cache_read_rate
+                    + requests.cache_write_tokens * workspace_rates.cache_write_rate
+            else
+                requests.input_tokens * catalog_rates.input_rate
+                + requests.output_tokens * catalog_rates.output_rate
+                + requests.thinking_tokens * catalog_rates.thinking_rate
+                + requests.cached_tokens * catalog_rates.cache_read_rate
+                + requests.cache_write_tokens * catalog_rates.cache_write_rate
+        end as rated_pico,
+        requests.prompt_tokens
+        + requests.output_tokens
+        + requests.thinking_tokens as total_tokens
+
+    from requests
+
+    left join workspace_rates
+        on
+            requests.workspace_id = workspace_rates.workspace_id
+            and requests.provider = workspace_rates.provider
+            and requests.model = workspace_rates.model
+            and requests.requested_at >= workspace_rates.valid_from
+            and (
+                requests.requested_at < workspace_rates.valid_to
+                or workspace_rates.valid_to is null
+            )
+            and requests.prompt_tokens >= workspace_rates.prompt_tokens_from
+            and (
+                requests.prompt_tokens <= workspace_rates.prompt_tokens_to
+                or workspace_rates.prompt_tokens_to is null
+            )
+
+    left join catalog_rates
+        on
+            requests.provider = catalog_rates.provider
+            and requests.model = catalog_rates.model
+            and requests.requested_at >= catalog_rates.valid_from
+            and (
+                requests.requested_at < catalog_rates.valid_to
+                or catalog_rates.valid_to is null
+            )
+            and requests.prompt_tokens >= catalog_rates.prompt_tokens_from
+            and (
+                requests.prompt_tokens <= catalog_rates.prompt_tokens_to
+                or catalog_rates.prompt_tokens_to is null
+            )
+
+),
+
+-- At most one rule of each kind is in force, so nothing fans out; of those, the one
+-- with the lowest priority number allocates, and project goes before machine before
+-- provider where they tie.
+allocated as (
+
+    select
+        rated.*,
+        case
+            when
+                by_project.priority
+                <= least(
+                    coalesce(by_machine.priority, 2000000),
+                    coalesce(by_provider.priority, 2000000)
+                )
+                then by_project.rule_id
+            when by_machine.priority <= coalesce(by_provider.priority, 2000000)
+                then by_machine.rule_id
+            else by_provider.rule_id
+        end as allocation_rule_id,
+        case
+            when
+                by_project.priority
+                <= least(
+                    coalesce(by_machine.priority, 2000000),
+                    coalesce(by_provider.priority, 2000000)
+                )
+                then by_project.department_id
+            when by_machine.priority <= coalesce(by_provider.priority, 2000000)
+                then by_machine.department_id
+            else by_provider.department_id
+        end as department_id
+
+    from rated
+
+    left join allocation_rules as by_project
+        on
+            rated.workspace_id = by_project.workspace_id
+            and by_project.match_on = 'project'
+            and rated.project = by_project.match_value
+            and rated.requested_at >= by_project.valid_from
+            and (
+                rated.requested_at < by_project.valid_to
+                or by_project.valid_to is null
+            )
+
+    left join allocation_rules as by_machine
+        on
+            rated.workspace_id = by_machine.workspace_id
+            and by_machine.match_on = 'machine'
+            and cast(rated.machine_id as varchar) = by_machine.match_value
+            and rated.requested_at >= by_machine.valid_from
+            and (
+                rated.requested_at < by_machine.valid_to
+                or by_machine.valid_to is null
+            )
+
+    left join allocation_rules as by_provider
+        on
+            rated.workspace_id = by_provider.workspace_id
+            and by_provider.match_on = 'provider'
+            and rated.provider = by_provider.match_value
+            and rated.requested_at >= by_provider.valid_from
+            and (
+                rated.requested_at < by_provider.valid_to
+                or by_provider.valid_to is null
+            )
+
+),
+
+priced as (
+
+    select
+        *,
+        case
+            when is_complete or total_tokens > 0 then rated_pico
+        end as cost_pico
+
+    from allocated
+
+),
+
+compared as (
+
+    select
+        workspace_id,
+        request_id,
+        machine_id,
+        provider,
+        model,
+        project,
+        billing_basis,
+        requested_at,
+        recorded_at,
+        received_at,
+        usage_hour,
+        usage_date,
+        status,
+        error_class,
+        http_status,
+        request_kind,
+        attribution_method,
+        prompt_hash,
+        input_tokens,
+        output_tokens,
+        thinking_tokens,
+        cached_tokens,
+        cache_write_tokens,
+        total_tokens,
+        is_complete,
+        is_failed,
+        latency_ms,
+        time_to_first_token_ms,
+        rate_id,
+        cost_pico,
+        submitted_millicents,
+        submitted_millicents
+        - cast(floor(cost_pico * 0.0000001) as bigint) as drift_millicents,
+        department_id,
+        allocation_rule_id
+
+    from priced
+
+)
+
+select * from compared
+{{ in_reading_order() }}

@@ -1,0 +1,152 @@
+"""One cycle: freeze the ledger, let dbt prepare, publish all marts at once.
+
+Exactly once: the statements that change the marts and the crossing-off of the ledger
+commit together, so a cycle that dies anywhere is simply run again.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection
+
+from ingest.rebuild.dbt import build_version, run_models
+from warehouse.cluster import Role, connect
+
+REBUILDING = 7_202  # advisory lock: one rebuild at a time
+MOST_CHANGES = 20_000  # in one cycle, so that a backlog is worked off in bounded steps
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a cycle made visible."""
+
+    cycle_id: int
+    is_full_refresh: bool
+    request_count: int
+    revised_hour_count: int
+    seconds: float
+
+
+class RebuildRunning(RuntimeError):
+    """Another process is rebuilding this warehouse."""
+
+
+@contextmanager
+def rebuilding(*, wait: bool = True) -> Iterator[Connection[Any]]:
+    """Hold the one right to rebuild; RebuildRunning when it is taken and not waiting."""
+    with connect(Role.OWNER) as owner:
+        if wait:
+            owner.execute("select pg_advisory_lock(%s)", [REBUILDING])
+        else:
+            got = owner.execute(
+                "select pg_try_advisory_lock(%s)", [REBUILDING]
+            ).fetchone()
+            if got != (True,):
+                raise RebuildRunning("another process is rebuilding")
+        yield owner
+
+
+def needs_full_refresh(owner: Connection[Any]) -> bool:
+    """Say whether the marts are missing or were made by other SQL than this."""
+    last = owner.execute(
+        """
+        select build from raw.cycles where published_at is not null
+        order by published_at desc limit 1
+        """
+    ).fetchone()
+    return last != (build_version(),)
+
+
+def something_changed(owner: Connection[Any]) -> bool:
+    """Say whether the ledger has an entry that no cycle has published."""
+    found = owner.execute(
+        "select exists (select 1 from raw.changes where published_at is null)"
+    ).fetchone()
+    return found == (True,)
+
+
+def rebuild(owner: Connection[Any], *, full_refresh: bool = False) -> Published:
+    """Run one cycle over the changes that are open now.
+
+    Raises BuildFailed with the ledger untouched: the same changes come again.
+    """
+    whole = full_refresh or needs_full_refresh(owner)
+    cycle_id = _freeze(owner, whole=whole)
+    run_models(full_refresh=whole)
+    return _publish(owner, cycle_id, whole=whole)
+
+
+def _freeze(owner: Connection[Any], *, whole: bool) -> int:
+    with owner.transaction():
+        (cycle_id,) = owner.execute(
+            """
+            insert into raw.cycles (is_full_refresh, build) values (%s, %s)
+            returning cycle_id
+            """,
+            [whole, build_version()],
+        ).fetchone() or (0,)
+        # By id and not by time: a landing that commits late is never crossed off
+        # unseen. A cycle that failed left its marks; they are taken over.
+        owner.execute(
+            """
+            update raw.changes set cycle_id = %(cycle_id)s
+            where published_at is null and change_id in (
+                select change_id from raw.changes where published_at is null
+                order by change_id limit %(most)s
+            )
+            """,
+            {"cycle_id": cycle_id, "most": None if whole else MOST_CHANGES},
+        )
+        owner.execute(
+            """
+            update raw.changes set cycle_id = null
+            where published_at is null and cycle_id <> %s
+            """,
+            [cycle_id],
+        )
+        owner.execute("delete from pending.publications")
+    return cycle_id
+
+
+def _publish(owner: Connection[Any], cycle_id: int, *, whole: bool) -> Published:
+    with owner.transaction():
+        if whole:
+            # Tables are about to be swapped, which no snapshot protects from:
+            # readers hold this table's share lock for as long as they read.
+            owner.execute("lock table raw.cycles in access exclusive mode")
+        request_count = _count(owner, "pending.fct_priced_requests")
+        hour_count = 0 if whole else _count(owner, "intermediate.int_hours_revised")
+        statements = owner.execute(
+            "select statement from pending.publications order by position"
+        ).fetchall()
+        for (statement,) in statements:
+            owner.execute(statement)
+        owner.execute(
+            """
+            update raw.changes set published_at = clock_timestamp()
+            where cycle_id = %s and published_at is null
+            """,
+            [cycle_id],
+        )
+        (seconds,) = owner.execute(
+            """
+            update raw.cycles set
+                published_at = clock_timestamp(),
+                request_count = %s,
+                revised_hour_count = %s
+            where cycle_id = %s
+            returning extract(epoch from published_at - started_at)::float
+            """,
+            [request_count, hour_count, cycle_id],
+        ).fetchone() or (0.0,)
+    # A published arrival has done its work; revisions stay, as the trace of why.
+    owner.execute("delete from raw.changes where kind = 'arrival' and published_at < now() - interval '1 hour'")
+    owner.execute("delete from raw.cycles where published_at is null and cycle_id < %s", [cycle_id])
+    return Published(cycle_id, whole, request_count, hour_count, seconds)
+
+
+def _count(owner: Connection[Any], table: str) -> int:
+    found = owner.execute(f"select count(*) from {table}").fetchone()
+    return int(found[0]) if found else 0

@@ -1,0 +1,84 @@
+"""dbt in this process: imported once, its project parsed once, run every cycle."""
+
+import hashlib
+import os
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from psycopg.conninfo import conninfo_to_dict
+
+from warehouse.cluster import Role, conninfo
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunner
+
+PROJECT = Path(__file__).parents[2] / "dbt_project"
+
+# Views stand from one full refresh to the next; a cycle runs what holds rows. What
+# compares with the marts that stand has no meaning before there are any.
+CYCLE = ["--select", "config.materialized:table", "config.materialized:published"]
+WHOLE = ["--full-refresh", "--exclude", "tag:cycle_only"]
+
+
+class BuildFailed(RuntimeError):
+    """A model did not build; its text is dbt's first complaint."""
+
+
+@cache
+def build_version() -> str:
+    """Name the SQL that makes the marts: another name means a full refresh."""
+    digest = hashlib.sha256()
+    for file in sorted([*PROJECT.glob("models/**/*"), *PROJECT.glob("macros/**/*")]):
+        if file.is_file():
+            digest.update(file.relative_to(PROJECT).as_posix().encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def run_models(*, full_refresh: bool) -> None:
+    """Prepare the marts of the frozen cycle; BuildFailed if any model fails."""
+    invoke(["run", *(WHOLE if full_refresh else CYCLE)])
+
+
+def invoke(words: list[str]) -> None:
+    """Run one dbt command against the warehouse, quietly."""
+    target = _runner().invoke(
+        [
+            *words,
+            "--project-dir",
+            str(PROJECT),
+            "--profiles-dir",
+            str(PROJECT),
+            "--quiet",
+            "--log-level",
+            "none",
+            "--log-level-file",
+            "none",
+        ]
+    )
+    if target.success:
+        return
+    if target.exception is not None:
+        raise BuildFailed(" ".join(str(target.exception).split()))
+    complaints = [
+        f"{result.node.name}: {' '.join(str(result.message).split())}"
+        for result in getattr(target.result, "results", [])
+        if result.status not in {"success", "pass", "skipped"}
+    ]
+    raise BuildFailed(complaints[0] if complaints else "dbt failed without a word")
+
+
+@cache
+def _runner() -> "dbtRunner":
+    parts = conninfo_to_dict(conninfo(Role.OWNER))
+    os.environ["HMC_DBT_HOST"] = str(parts.get("host", "localhost"))
+    os.environ["HMC_DBT_PORT"] = str(parts.get("port", 5432))
+    os.environ["HMC_DBT_USER"] = str(parts.get("user", ""))
+    os.environ["HMC_DBT_PASSWORD"] = str(parts.get("password", ""))
+    os.environ["HMC_DBT_DBNAME"] = str(parts.get("dbname", ""))
+    os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
+
+    from dbt.cli.main import dbtRunner
+
+    return dbtRunner()

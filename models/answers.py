@@ -1,0 +1,279 @@
+"""What the API says: one frozen shape per answer, columns named as in its question.
+
+A question's columns are the fields of its row type, in `api/questions/`; a test
+holds the two together. Money is picodollars in Python and dollars, exact, in JSON.
+"""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AliasChoices, Field
+
+from models.money import Pico
+from models.plans import Tier
+from models.tenancy import Frozen
+
+Cost = Annotated[
+    Pico | None,
+    Field(
+        validation_alias=AliasChoices("cost_pico", "cost"),
+        serialization_alias="cost_usd",
+    ),
+]
+Submitted = Annotated[
+    int,
+    Field(description="What the daemons said, in millicents; for drift audit only."),
+]
+
+
+class Grouping(StrEnum):
+    """The groupings that the day rollup is kept by."""
+
+    TOTAL = "total"
+    PROVIDER = "provider"
+    PROVIDER_MODEL = "provider_model"
+    PROJECT = "project"
+    PROJECT_PROVIDER = "project_provider"
+    PROJECT_MACHINE = "project_machine"
+    MACHINE = "machine"
+    DEPARTMENT = "department"
+
+
+class Usage(Frozen):
+    """Sums over a set of requests. `cost_usd` is null where nothing was priced.
+
+    Unpriced requests are left out of the cost and counted beside it.
+    """
+
+    request_count: int = 0
+    failed_count: int = 0
+    incomplete_count: int = 0
+    unpriced_count: int = 0
+    unpriced_tokens: int = 0
+    missing_rate_count: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    thinking_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    cost: Cost = 0
+    submitted_millicents: Submitted = 0
+    unsubmitted_count: int = 0
+
+
+class UsageDay(Usage):
+    """Usage of one key of a grouping on one day. Fields not grouped by are null."""
+
+    usage_date: date
+    billing_basis: str
+    provider: str | None
+    model: str | None
+    project: str | None
+    machine_id: UUID | None
+    department_id: UUID | None
+
+
+class UsageKey(Usage):
+    """Usage of one key of a grouping over a period. Fields not grouped by are null."""
+
+    billing_basis: str
+    provider: str | None
+    model: str | None
+    project: str | None
+    machine_id: UUID | None
+    department_id: UUID | None
+    first_date: date
+    last_date: date
+
+
+class Trace(Frozen):
+    """The receipt of one request."""
+
+    request_id: UUID
+    requested_at: datetime
+    machine_id: UUID
+    provider: str
+    model: str
+    project: str | None
+    status: str
+    error_class: str | None
+    http_status: int | None
+    billing_basis: str
+    input_tokens: int
+    output_tokens: int
+    thinking_tokens: int
+    cached_tokens: int
+    cache_write_tokens: int
+    is_complete: bool
+    latency_ms: float | None
+    cost: Cost
+    rate_id: int | None
+    submitted_millicents: int | None
+    drift_millicents: int | None
+    department_id: UUID | None
+    allocation_rule_id: UUID | None
+
+
+class InvoiceReconciliation(Frozen):
+    """One provider account and month: what was logged against what is payable."""
+
+    provider: str
+    account: str
+    period_month: date
+    request_count: int
+    unpriced_count: int
+    logged: Annotated[
+        Pico,
+        Field(
+            validation_alias=AliasChoices("logged_pico", "logged"),
+            serialization_alias="logged_usd",
+        ),
+    ]
+    payable: Annotated[
+        Pico | None,
+        Field(
+            validation_alias=AliasChoices("payable_pico", "payable"),
+            serialization_alias="payable_usd",
+        ),
+    ]
+    variance: Annotated[
+        Pico | None,
+        Field(
+            validation_alias=AliasChoices("variance_pico", "variance"),
+            serialization_alias="variance_usd",
+        ),
+    ]
+    tolerance: Annotated[
+        Pico | None,
+        Field(
+            validation_alias=AliasChoices("tolerance_pico", "tolerance"),
+            serialization_alias="tolerance_usd",
+        ),
+    ]
+    status: str
+
+
+class Period(Frozen):
+    """Whole UTC days, both ends included. Clamped: the plan's floor cut it."""
+
+    since: date
+    until: date
+    is_clamped: bool = False
+
+
+class WorkspaceCard(Frozen):
+    """What every page shows of the workspace that it is about."""
+
+    slug: str
+    name: str
+    tier: Tier
+    tier_display: str
+
+
+class MachineCard(Frozen):
+    """A paired machine: `active`, `degraded` (no batch for 24 h) or `revoked`."""
+
+    machine_id: UUID
+    hostname: str
+    platform: str
+    daemon_version: str
+    state: str
+    last_batch_at: datetime | None
+
+
+class Sync(Frozen):
+    """Are all machines sending? `green`, `amber`, `red`, or `none` when unpaired."""
+
+    status: str
+    active_count: int
+    degraded_count: int
+    revoked_count: int
+    last_batch_at: datetime | None
+
+
+class Overview(Frozen):
+    """What did we spend, is it normal? Spend is metered API; imputed stands apart."""
+
+    workspace: WorkspaceCard
+    as_of: datetime | None = Field(
+        description="When the figures were published; null before the first build."
+    )
+    period: Period
+    previous_period: Period
+    today: Usage
+    month_to_date: Usage
+    previous_month_to_date: Usage
+    last_month: Usage
+    period_total: Usage
+    previous_period_total: Usage
+    imputed: Usage
+    days: list[UsageDay]
+    previous_days: list[UsageDay]
+    top_projects: list[UsageKey]
+    top_models: list[UsageKey]
+    unpriced_models: list[UsageKey]
+    sync: Sync
+
+
+class Projects(Frozen):
+    """Who uses it up? Every project of the period, dearest first."""
+
+    workspace: WorkspaceCard
+    as_of: datetime | None
+    period: Period
+    total: Usage
+    imputed: Usage
+    projects: list[UsageKey]
+
+
+class Traces(Frozen):
+    """One page of receipts, newest first."""
+
+    workspace: WorkspaceCard
+    as_of: datetime | None
+    period: Period
+    items: list[Trace]
+    next_cursor: str | None
+
+
+class Reconciliation(Frozen):
+    """Why does the invoice differ? Provider accounts by month, newest first."""
+
+    workspace: WorkspaceCard
+    as_of: datetime | None
+    items: list[InvoiceReconciliation]
+
+
+class DepartmentUsage(UsageKey):
+    """A department's usage with its name; `department_id` null is unallocated."""
+
+    department: str | None
+
+
+class Departments(Frozen):
+    """Departments and what no rule allocated; together they are the total."""
+
+    workspace: WorkspaceCard
+    as_of: datetime | None
+    period: Period
+    total: Usage
+    departments: list[DepartmentUsage]
+
+
+class Me(Frozen):
+    """Who is signed in, and the workspaces that they are a member of."""
+
+    email: str
+    workspaces: list["Membership"]
+
+
+class Membership(Frozen):
+    """A workspace that somebody belongs to."""
+
+    slug: str
+    name: str
+    tier: Tier
+    tier_display: str
+    role: str

