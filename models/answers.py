@@ -209,6 +209,7 @@ class Overview(Frozen):
     period_total: Usage
     previous_period_total: Usage
     imputed: Usage
+    imported: Usage
     days: list[UsageDay]
     previous_days: list[UsageDay]
     top_projects: list[UsageKey]
@@ -225,6 +226,7 @@ class Projects(Frozen):
     period: Period
     total: Usage
     imputed: Usage
+    imported: Usage
     projects: list[UsageKey]
 
 
@@ -244,6 +246,38 @@ class Reconciliation(Frozen):
     workspace: WorkspaceCard
     as_of: datetime | None
     items: list[InvoiceReconciliation]
+
+
+class PairingCard(Frozen):
+    """A machine that asks to be paired, as the person who decides sees it."""
+
+    pairing_code: str
+    hostname: str
+    platform: str
+    daemon_version: str
+    address: str
+    expires_at: datetime
+    status: str
+
+
+class Department(Frozen):
+    """A department of the workspace."""
+
+    department_id: UUID
+    name: str
+    parent_id: UUID | None
+
+
+class AllocationRule(Frozen):
+    """What gives requests to a department over [valid_from, valid_to)."""
+
+    rule_id: UUID
+    priority: int
+    match_on: str
+    match_value: str
+    department_id: UUID
+    valid_from: datetime
+    valid_to: datetime | None
 
 
 class DepartmentUsage(UsageKey):

@@ -50,7 +50,7 @@ def floor_millicents(pico: int) -> int:
 Pico = Annotated[
     int,
     BeforeValidator(int),  # drivers hand numeric(38, 0) out as Decimal
-    PlainSerializer(usd_text, return_type=str),
+    PlainSerializer(usd_text, return_type=str, when_used="json"),
     WithJsonSchema(
         {
             "type": "string",

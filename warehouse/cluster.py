@@ -2,12 +2,14 @@
 
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, LiteralString, cast
 from urllib.parse import quote
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.sql import SQL
 
+from models.trouble import NotReachable
 from warehouse.embedded import embedded_socket
 from warehouse.settings import settings
 
@@ -22,7 +24,7 @@ class Role(StrEnum):
     API = "hmc_api"
 
 
-class WarehouseUnreachable(RuntimeError):
+class WarehouseUnreachable(NotReachable):
     """Postgres does not answer, or refuses us; the text names the server, no secret."""
 
 
@@ -69,6 +71,11 @@ def unreachable(failure: Exception) -> str:
     return f"DATABASE_URL ({server}): {why}"
 
 
+def composed(text: str) -> SQL:
+    """Vouch for SQL that is put together from our own names, never from a value."""
+    return SQL(cast("LiteralString", text))
+
+
 def sqlalchemy_url(role: Role) -> str:
     """Write the same address as Alembic wants it."""
     parts = conninfo_to_dict(conninfo(role))
@@ -92,10 +99,10 @@ def _embedded() -> str:
             if found_owner.fetchone() is None:
                 cluster.execute("create role hmc_owner login createrole")
             for serving in (Role.INGEST, Role.API):
-                cluster.execute(f"create role {serving} login")
+                cluster.execute(composed(f"create role {serving} login"))
             cluster.execute("create role hmc_analyst")
             cluster.execute(
                 "grant hmc_ingest, hmc_api, hmc_analyst to hmc_owner with admin option"
             )
-            cluster.execute(f"create database {DATABASE} owner hmc_owner")
+            cluster.execute(composed(f"create database {DATABASE} owner hmc_owner"))
     return socket

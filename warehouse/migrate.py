@@ -7,13 +7,14 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from warehouse.cluster import Role, connect, sqlalchemy_url
+from models.trouble import Trouble
+from warehouse.cluster import Role, composed, connect, sqlalchemy_url
 
 ROLES = Path(__file__).with_name("roles.sql").read_text("utf-8")
 MIGRATING = 7_201  # any number; advisory locks of this product start with 72
 
 
-class SchemaUnknown(RuntimeError):
+class SchemaUnknown(Trouble):
     """The database was migrated by another version of this software."""
 
 
@@ -21,7 +22,7 @@ def migrate() -> str:
     """Create the roles and apply what is missing; return the version reached."""
     with connect(Role.OWNER) as owner:
         owner.execute("select pg_advisory_lock(%s)", [MIGRATING])
-        owner.execute(ROLES)
+        owner.execute(composed(ROLES))
         command.upgrade(_configuration(), "head")
     return newest()
 
@@ -50,3 +51,16 @@ def _configuration() -> Config:
     url = sqlalchemy_url(Role.OWNER).replace("%", "%%")
     configuration.set_main_option("sqlalchemy.url", url)
     return configuration
+
+
+def require_current() -> None:
+    """Raise SchemaUnknown unless the database is at the version of this code."""
+    with connect(Role.OWNER) as owner:
+        found = current(owner)
+    if found is None:
+        raise SchemaUnknown("the database is empty; run `hmc migrate` (or `hmc up`)")
+    if found != newest():
+        raise SchemaUnknown(
+            f"the database is at schema {found}, this version knows {newest()};"
+            " run `hmc migrate`, or the version that wrote it"
+        )

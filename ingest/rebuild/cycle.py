@@ -4,7 +4,7 @@ Exactly once: the statements that change the marts and the crossing-off of the l
 commit together, so a cycle that dies anywhere is simply run again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,8 @@ from typing import Any
 from psycopg import Connection
 
 from ingest.rebuild.dbt import build_version, run_models
-from warehouse.cluster import Role, connect
+from models.trouble import Trouble
+from warehouse.cluster import Role, composed, connect
 
 REBUILDING = 7_202  # advisory lock: one rebuild at a time
 MOST_CHANGES = 20_000  # in one cycle, so that a backlog is worked off in bounded steps
@@ -29,13 +30,13 @@ class Published:
     seconds: float
 
 
-class RebuildRunning(RuntimeError):
+class RebuildRunning(Trouble):
     """Another process is rebuilding this warehouse."""
 
 
 @contextmanager
-def rebuilding(*, wait: bool = True) -> Iterator[Connection[Any]]:
-    """Hold the one right to rebuild; RebuildRunning when it is taken and not waiting."""
+def rebuilding(*, wait: bool = True) -> Generator[Connection[Any]]:
+    """Hold the one right to rebuild; RebuildRunning when taken and not waiting."""
     with connect(Role.OWNER) as owner:
         if wait:
             owner.execute("select pg_advisory_lock(%s)", [REBUILDING])
@@ -142,11 +143,19 @@ def _publish(owner: Connection[Any], cycle_id: int, *, whole: bool) -> Published
             [request_count, hour_count, cycle_id],
         ).fetchone() or (0.0,)
     # A published arrival has done its work; revisions stay, as the trace of why.
-    owner.execute("delete from raw.changes where kind = 'arrival' and published_at < now() - interval '1 hour'")
-    owner.execute("delete from raw.cycles where published_at is null and cycle_id < %s", [cycle_id])
+    owner.execute(
+        """
+        delete from raw.changes
+        where kind = 'arrival' and published_at < now() - interval '1 hour'
+        """
+    )
+    owner.execute(
+        "delete from raw.cycles where published_at is null and cycle_id < %s",
+        [cycle_id],
+    )
     return Published(cycle_id, whole, request_count, hour_count, seconds)
 
 
 def _count(owner: Connection[Any], table: str) -> int:
-    found = owner.execute(f"select count(*) from {table}").fetchone()
+    found = owner.execute(composed(f"select count(*) from {table}")).fetchone()
     return int(found[0]) if found else 0

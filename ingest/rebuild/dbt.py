@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from psycopg.conninfo import conninfo_to_dict
 
+from models.trouble import Trouble
 from warehouse.cluster import Role, conninfo
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ CYCLE = ["--select", "config.materialized:table", "config.materialized:published
 WHOLE = ["--full-refresh", "--exclude", "tag:cycle_only"]
 
 
-class BuildFailed(RuntimeError):
+class BuildFailed(Trouble):
     """A model did not build; its text is dbt's first complaint."""
 
 

@@ -112,11 +112,11 @@ create table app.pairings (
     -- poll_token gets the same key again; then the salt is erased, and the key
     -- is nowhere but with its daemon.
     key_salt bytea,
-    sync_key_id uuid,
     machine_id uuid,
     delivered_at timestamptz
 );
 create index pairings_expiry on app.pairings (expires_at);
+create index pairings_address on app.pairings (address, started_at);
 
 create table app.departments (
     workspace_id uuid not null references app.workspaces,
@@ -251,7 +251,10 @@ create table raw.rejected_records (
     detail text not null,
     request_id uuid,
     record text not null,
-    primary key (workspace_id, rejected_id)
+    -- A history that is sent again brings the same records again.
+    record_digest text not null generated always as (md5(record)) stored,
+    primary key (workspace_id, rejected_id),
+    unique (workspace_id, machine_id, reason, record_digest)
 );
 create index rejected_records_machine
 on raw.rejected_records (workspace_id, machine_id, received_at desc);
@@ -367,7 +370,7 @@ on app.machines to hmc_ingest;
 grant select, insert on app.sync_keys to hmc_ingest;
 grant update (revoked_at) on app.sync_keys to hmc_ingest;
 grant select, insert, update, delete on app.pairings to hmc_ingest;
-grant insert on raw.changes to hmc_ingest, hmc_api;
+grant insert, select (change_id) on raw.changes to hmc_ingest, hmc_api;
 grant select, insert on raw.requests, raw.rejected_records to hmc_ingest;
 
 grant select on app.members, app.users, app.machines to hmc_api;
@@ -378,7 +381,7 @@ grant update (status, workspace_id, decided_by, decided_at) on app.pairings
 to hmc_api;
 grant select, insert on app.departments, app.allocation_rules to hmc_api;
 grant update (valid_to) on app.allocation_rules to hmc_api;
-grant select on raw.cycles, raw.pricing_rates to hmc_api;
+grant select on raw.cycles, raw.pricing_rates, raw.changes to hmc_api;
 grant select, insert on raw.billing_documents, raw.billing_lines to hmc_api;
 grant update (superseded_at) on raw.billing_documents to hmc_api;
 
@@ -418,6 +421,17 @@ as $$
     where sync_keys.key_hash = hash and sync_keys.revoked_at is null
 $$;
 
+-- The name of the workspace that approved a pairing: by the pairing's code.
+create function app.workspace_of_pairing(code text)
+returns table (name text)
+language sql stable security definer set search_path = pg_catalog
+as $$
+    select workspaces.name from app.pairings
+    inner join app.workspaces
+        on pairings.workspace_id = workspaces.workspace_id
+    where pairings.pairing_code = code
+$$;
+
 -- A person by what a verified session says of them.
 create function app.person_of_subject(verified_subject text)
 returns table (user_id uuid, email text)
@@ -453,6 +467,6 @@ as $$
 $$;
 
 revoke execute on all functions in schema app from public;
-grant execute on function app.machine_of_key to hmc_ingest;
+grant execute on function app.machine_of_key, app.workspace_of_pairing to hmc_ingest;
 grant execute on function
 app.person_of_subject, app.memberships_of, app.subject_of_email to hmc_api;

@@ -1,0 +1,74 @@
+"""The period that a request asks for: whole UTC days, kept within the plan."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+
+from fastapi import Depends, Query
+
+from models.answers import Period
+from models.plans import Surface
+from models.refusals import BeyondFloor, Malformed
+from models.tenancy import Caller
+
+DAYS = 30
+
+
+class AskedPeriod:
+    """`from` and `to` as asked, both inclusive; the last 30 days when unsaid."""
+
+    def __init__(
+        self,
+        since: Annotated[date | None, Query(alias="from")] = None,
+        until: Annotated[date | None, Query(alias="to")] = None,
+    ) -> None:
+        self.since, self.until = since, until
+
+    def clamped(self, surface: Surface, caller: Caller) -> Period:
+        """Start no earlier than the plan's floor, and say so."""
+        floor = surface.floor(caller.tier, today())
+        asked = self._resolved(floor)
+        if asked.since >= floor:
+            return asked
+        return Period(since=floor, until=max(asked.until, floor), is_clamped=True)
+
+    def refused_beyond_floor(self, surface: Surface, caller: Caller) -> Period:
+        """Raise BeyondFloor, naming it, when the period starts before the floor."""
+        floor = surface.floor(caller.tier, today())
+        asked = self._resolved(floor)
+        if asked.since < floor:
+            raise BeyondFloor(surface, floor.isoformat())
+        return asked
+
+    def _resolved(self, floor: date) -> Period:
+        until = self.until or today()
+        if self.since is not None:
+            since = self.since
+        else:
+            since = max(until - timedelta(days=DAYS - 1), min(floor, until))
+        if since > until:
+            raise Malformed("`from` lies after `to`.")
+        return Period(since=since, until=until)
+
+
+Asked = Annotated[AskedPeriod, Depends()]
+
+
+def today() -> date:
+    """Return the current UTC day."""
+    return datetime.now(UTC).date()
+
+
+def preceding(period: Period) -> Period:
+    """Return the period of the same length immediately before."""
+    days = (period.until - period.since).days + 1
+    return Period(
+        since=period.since - timedelta(days=days),
+        until=period.since - timedelta(days=1),
+    )
+
+
+def month_of(day: date) -> Period:
+    """Return the calendar month that holds a day."""
+    first = day.replace(day=1)
+    following = (first + timedelta(days=31)).replace(day=1)
+    return Period(since=first, until=following - timedelta(days=1))

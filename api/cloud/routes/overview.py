@@ -1,0 +1,115 @@
+"""What did we spend, is it normal?"""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter
+
+from api.cloud.asking import ask, card_of, published_at
+from api.cloud.callers import requires
+from api.cloud.machines import sync_of
+from api.cloud.periods import Asked, month_of, preceding, today
+from api.cloud.sessions import OpenDoors
+from models.answers import (
+    Grouping,
+    Overview,
+    Period,
+    Usage,
+    UsageDay,
+    UsageKey,
+)
+from models.plans import Permission, Surface
+from models.tenancy import Caller
+from warehouse.doors import Warehouse
+
+router = APIRouter(prefix="/v1/workspaces/{slug}", tags=["overview"])
+
+TOP = 5
+SPEND, IMPUTED, IMPORTED = "api", "subscription_imputed", "imported"
+
+
+@router.get("/overview")
+async def overview(
+    caller: Annotated[Caller, requires(Surface.OVERVIEW, Permission.READ_USAGE)],
+    asked: Asked,
+    doors: OpenDoors,
+) -> Overview:
+    """Spend of the period by day and provider, beside what is usual."""
+    period = asked.clamped(Surface.OVERVIEW, caller)
+    previous = preceding(period)
+    day = today()
+    month = month_of(day)
+    last_month = month_of(month.since - timedelta(days=1))
+    async with doors.reading_as(caller) as warehouse:
+        totals = await totals_of(warehouse, period)
+        projects = await usage_by(warehouse, Grouping.PROJECT, period)
+        models = await usage_by(warehouse, Grouping.PROVIDER_MODEL, period)
+        return Overview(
+            workspace=card_of(caller),
+            as_of=await published_at(warehouse),
+            period=period,
+            previous_period=previous,
+            today=await spend_of(warehouse, Period(since=day, until=day)),
+            month_to_date=await spend_of(
+                warehouse, Period(since=month.since, until=day)
+            ),
+            previous_month_to_date=await spend_of(
+                warehouse,
+                Period(
+                    since=last_month.since,
+                    until=min(last_month.since + (day - month.since), last_month.until),
+                ),
+            ),
+            last_month=await spend_of(warehouse, last_month),
+            period_total=totals[SPEND],
+            previous_period_total=await spend_of(warehouse, previous),
+            imputed=totals[IMPUTED],
+            imported=totals[IMPORTED],
+            days=await _spend_days(warehouse, Grouping.PROVIDER, period),
+            previous_days=await _spend_days(warehouse, Grouping.TOTAL, previous),
+            top_projects=[key for key in projects if key.billing_basis == SPEND][:TOP],
+            top_models=[key for key in models if key.billing_basis == SPEND][:TOP],
+            unpriced_models=[key for key in models if key.missing_rate_count],
+            sync=await sync_of(warehouse),
+        )
+
+
+async def totals_of(warehouse: Warehouse, period: Period) -> dict[str, Usage]:
+    """Return the period's totals by billing basis; nothing there is a true zero."""
+    totals = {SPEND: Usage(), IMPUTED: Usage(), IMPORTED: Usage()}
+    for key in await usage_by(warehouse, Grouping.TOTAL, period):
+        totals[key.billing_basis] = Usage.model_validate(
+            key.model_dump(include=set(Usage.model_fields), mode="python")
+        )
+    return totals
+
+
+async def spend_of(warehouse: Warehouse, period: Period) -> Usage:
+    """Return the period's metered total."""
+    return (await totals_of(warehouse, period))[SPEND]
+
+
+async def usage_by(
+    warehouse: Warehouse, grouping: Grouping, period: Period
+) -> list[UsageKey]:
+    """Return usage of each key over the period, dearest first."""
+    return await ask(
+        warehouse,
+        UsageKey,
+        grouping=grouping.value,
+        since=period.since,
+        until=period.until,
+    )
+
+
+async def _spend_days(
+    warehouse: Warehouse, grouping: Grouping, period: Period
+) -> list[UsageDay]:
+    days = await ask(
+        warehouse,
+        UsageDay,
+        grouping=grouping.value,
+        since=period.since,
+        until=period.until,
+    )
+    return [day for day in days if day.billing_basis == SPEND]

@@ -1,0 +1,125 @@
+"""Signing in and out, who one is, and what the plans hold."""
+
+import ipaddress
+import secrets
+import time
+from collections import defaultdict, deque
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from api.cloud.callers import memberships
+from api.cloud.issuer import SESSION_SECONDS, session_token, sign_in_code
+from api.cloud.sessions import (
+    CSRF_COOKIE,
+    SESSION_COOKIE,
+    CurrentPerson,
+    OpenDoors,
+    refuse_foreign_origin,
+)
+from models.answers import Me, Membership
+from models.pairing import typed
+from models.plans import Tier, plans
+from models.refusals import NotSignedIn, TooMany
+
+router = APIRouter(prefix="/v1", tags=["people"])
+
+WRONG_CODES = 5
+PAUSE_SECONDS = 600
+_wrong: defaultdict[str, deque[float]] = defaultdict(deque)
+
+
+class SignIn(BaseModel):
+    """A member's e-mail, and the code that `hmc up` printed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    email: Annotated[str, StringConstraints(max_length=320, pattern=r"^[^\x00]+$")]
+    code: Annotated[str, StringConstraints(max_length=64)]
+
+
+@router.post("/sessions", status_code=204)
+async def sign_in(
+    asked: SignIn, request: Request, response: Response, doors: OpenDoors
+) -> None:
+    """Start a session of the local issuer; from this machine only."""
+    refuse_foreign_origin(request)
+    address = request.client.host if request.client else ""
+    if not _is_loopback(address):
+        raise NotSignedIn("The local sign-in works on this machine only.")
+    _pause_after_wrong_codes(address)
+    async with doors.identifying() as warehouse:
+        found = await warehouse.execute(
+            "select app.subject_of_email(%s) as subject", [asked.email]
+        )
+        row = await found.fetchone()
+    is_right = secrets.compare_digest(
+        typed(asked.code).encode(), typed(sign_in_code()).encode()
+    )
+    if not is_right or row is None or row["subject"] is None:
+        _wrong[address].append(time.monotonic())
+        raise NotSignedIn("The e-mail or the sign-in code is wrong.")
+    is_secure = request.url.scheme == "https"
+    response.set_cookie(
+        SESSION_COOKIE,
+        session_token(row["subject"]),
+        max_age=SESSION_SECONDS,
+        httponly=True,
+        samesite="lax",
+        secure=is_secure,
+    )
+    response.set_cookie(
+        CSRF_COOKIE,
+        secrets.token_urlsafe(32),
+        max_age=SESSION_SECONDS,
+        samesite="lax",
+        secure=is_secure,
+    )
+
+
+@router.delete("/sessions", status_code=204)
+async def sign_out(_: CurrentPerson, response: Response) -> None:
+    """Forget the session in this browser."""
+    response.delete_cookie(SESSION_COOKIE)
+    response.delete_cookie(CSRF_COOKIE)
+
+
+@router.get("/me")
+async def me(person: CurrentPerson, doors: OpenDoors) -> Me:
+    """Who is signed in, and their workspaces."""
+    return Me(
+        email=person.email,
+        workspaces=[
+            Membership(
+                slug=row["slug"],
+                name=row["name"],
+                tier=Tier(row["tier"]),
+                tier_display=Tier(row["tier"]).display,
+                role=row["role"],
+            )
+            for row in await memberships(doors, person)
+        ],
+    )
+
+
+@router.get("/plans")
+async def what_plans_hold() -> dict[str, Any]:
+    """Tiers, surfaces, windows, retention and roles, as they are in force."""
+    return plans()
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _pause_after_wrong_codes(address: str) -> None:
+    wrong = _wrong[address]
+    while wrong and wrong[0] < time.monotonic() - PAUSE_SECONDS:
+        wrong.popleft()
+    if len(wrong) >= WRONG_CODES:
+        wait = int(wrong[0] + PAUSE_SECONDS - time.monotonic()) + 1
+        raise TooMany("Too many wrong codes; wait a little.", retry_after=wait)

@@ -1,0 +1,116 @@
+"""Who is signed in: a session token is verified, then looked up in our own tables.
+
+Nothing in a token is believed but its subject; roles and plans come from the tables,
+on every request.
+"""
+
+import secrets
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from fastapi import Depends, Request
+
+from api.cloud.issuer import ISSUER, PARTY, key_id, signing_key
+from models.refusals import CrossSite, NotSignedIn
+from models.tenancy import Person
+from warehouse.doors import Doors
+
+SESSION_COOKIE = "hmc_session"
+CSRF_COOKIE = "hmc_csrf"
+CSRF_HEADER = "x-hmc-csrf"
+SAFE = {"GET", "HEAD", "OPTIONS"}
+LEEWAY_SECONDS = 5
+LONGEST_TOKEN = 8_192
+
+
+def doors_of(request: Request) -> Doors:
+    """Return the doors that this process opened at its start."""
+    return request.app.state.doors
+
+
+OpenDoors = Annotated[Doors, Depends(doors_of)]
+
+
+def verified_subject(token: str) -> str:
+    """Verify a session token and return its subject.
+
+    Raises NotSignedIn for anything that is not a current RS256 session of a known
+    issuer, made for our own pages.
+    """
+    if len(token) > LONGEST_TOKEN:
+        raise NotSignedIn
+    try:
+        header = jwt.get_unverified_header(token)
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            _public_key(header.get("kid")),
+            algorithms=["RS256"],
+            issuer=ISSUER,
+            leeway=LEEWAY_SECONDS,
+            options={"require": ["exp", "nbf", "iat", "iss", "sub"]},
+        )
+    except (jwt.PyJWTError, ValueError, TypeError):
+        raise NotSignedIn("This session does not hold; sign in again.") from None
+    if (
+        claims.get("azp") != PARTY
+        or not claims.get("sid")
+        or claims.get("sts") == "pending"
+        or type(claims["exp"]) is not int
+    ):
+        raise NotSignedIn("This session does not hold; sign in again.")
+    return str(claims["sub"])
+
+
+def _public_key(kid: Any) -> RSAPublicKey:
+    if kid != key_id():
+        raise jwt.InvalidKeyError("no such key")
+    return signing_key().public_key()
+
+
+async def current_person(request: Request, doors: OpenDoors) -> Person:
+    """Name the person whose session came as a bearer token or as our cookie.
+
+    A cookie alone changes nothing: other sites can make a browser send it.
+    """
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    if bearer:
+        if scheme.lower() != "bearer" or bearer.startswith("hm_"):
+            raise NotSignedIn("A sync key opens the daemons' routes only.")
+        token = bearer.strip()
+    else:
+        token = request.cookies.get(SESSION_COOKIE, "")
+        if not token:
+            raise NotSignedIn
+        refuse_cross_site(request)
+    subject = verified_subject(token)
+    async with doors.identifying() as warehouse:
+        found = await warehouse.execute(
+            "select * from app.person_of_subject(%s)", [subject]
+        )
+        row = await found.fetchone()
+    if row is None:
+        raise NotSignedIn("Nobody here is known by this session.")
+    return Person(user_id=row["user_id"], email=row["email"], subject=subject)
+
+
+def refuse_cross_site(request: Request) -> None:
+    """Refuse a change that does not carry the token of our own pages."""
+    if request.method in SAFE:
+        return
+    refuse_foreign_origin(request)
+    ours = request.cookies.get(CSRF_COOKIE, "")
+    theirs = request.headers.get(CSRF_HEADER, "")
+    if not ours or not secrets.compare_digest(ours.encode(), theirs.encode()):
+        raise CrossSite
+
+
+def refuse_foreign_origin(request: Request) -> None:
+    """Refuse a change that a page of another origin asks for."""
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise CrossSite
+
+
+CurrentPerson = Annotated[Person, Depends(current_person)]

@@ -1,0 +1,1 @@
+"""What daemons call: pairing, batches, and what they ask about themselves."""

@@ -1,0 +1,1 @@
+"""How prices become known: from the catalogue, and from people."""

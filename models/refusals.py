@@ -1,0 +1,160 @@
+"""Why a request is refused: one noun per situation, with what its answer needs."""
+
+from typing import Any
+
+from models.plans import Permission, Role, Surface, Tier
+
+
+class Refusal(Exception):
+    """Something that a client may not do, or did wrong; `status` is its HTTP status."""
+
+    status = 400
+    error = "refused"
+    retry_after: int | None = None
+
+    def body(self) -> dict[str, Any]:
+        """Return the answer's body. The message comes first: daemons show 200 chars."""
+        return {"message": str(self), "error": self.error}
+
+
+# ── whoever calls ────────────────────────────────────────────────────────────
+
+
+class Malformed(Refusal):
+    """What was sent cannot be read as what the route takes."""
+
+    status = 422
+    error = "malformed"
+
+
+class TooLarge(Refusal):
+    """The body is over the route's limit."""
+
+    status = 413
+    error = "too_large"
+
+
+class TooMany(Refusal):
+    """More requests than the limit allows; again after `retry_after` seconds."""
+
+    status = 429
+    error = "too_many_requests"
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class NotThere(Refusal):
+    """Nothing by that name, or nothing that this caller may know of."""
+
+    status = 404
+    error = "not_found"
+
+
+# ── daemons ──────────────────────────────────────────────────────────────────
+
+
+class KeyUnknown(Refusal):
+    """No such sync key, or it was revoked: the daemon stops until a person acts."""
+
+    status = 401
+    error = "sync_key_unknown"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This machine is not connected any more: its sync key is unknown or was "
+            "revoked. Pair it again."
+        )
+
+
+class WorkspaceGone(Refusal):
+    """The key is good, its workspace is not: the daemon stops until a person acts."""
+
+    status = 403
+    error = "workspace_gone"
+
+    def __init__(self) -> None:
+        super().__init__("The workspace that this machine was paired to is gone.")
+
+
+# ── people ───────────────────────────────────────────────────────────────────
+
+
+class NotSignedIn(Refusal):
+    """No session, or one that does not hold."""
+
+    status = 401
+    error = "not_signed_in"
+
+    def __init__(self, why: str = "Sign in first.") -> None:
+        super().__init__(why)
+
+
+class CrossSite(Refusal):
+    """A change that was asked for without the token of our own pages."""
+
+    status = 403
+    error = "cross_site"
+
+    def __init__(self) -> None:
+        super().__init__("This change was not asked for by one of our own pages.")
+
+
+class NotPermitted(Refusal):
+    """The role that the caller holds here does not include this."""
+
+    status = 403
+    error = "not_permitted"
+
+    def __init__(self, permission: Permission, role: Role) -> None:
+        super().__init__(
+            f"Your role here, {role}, may not {permission.replace('_', ' ')}."
+        )
+        self._permission, self._role = permission, role
+
+    def body(self) -> dict[str, Any]:
+        """Add the permission that is missing and the role that lacks it."""
+        return super().body() | {"permission": self._permission, "role": self._role}
+
+
+class TierLocked(Refusal):
+    """The workspace's plan does not include the surface. Exactly these four keys."""
+
+    status = 403
+    error = "tier_locked"
+
+    def __init__(self, surface: Surface, current: Tier) -> None:
+        super().__init__(f"{surface} needs {surface.lowest_tier.display}")
+        self._surface, self._current = surface, current
+
+    def body(self) -> dict[str, Any]:
+        """Return the lock as every client of this product knows it."""
+        return {
+            "error": self.error,
+            "feature": self._surface,
+            "min_tier": self._surface.lowest_tier,
+            "current_tier": self._current,
+        }
+
+
+class BeyondFloor(Refusal):
+    """The period reaches further back than the plan's window or the retention."""
+
+    status = 400
+    error = "beyond_floor"
+
+    def __init__(self, surface: Surface, floor: str) -> None:
+        super().__init__(f"{surface} reaches back to {floor} on this plan.")
+        self._floor = floor
+
+    def body(self) -> dict[str, Any]:
+        """Name the floor."""
+        return super().body() | {"floor": self._floor}
+
+
+class Conflict(Refusal):
+    """It contradicts what is already there."""
+
+    status = 409
+    error = "conflict"

@@ -1,0 +1,148 @@
+"""The doors to the warehouse: each opens one transaction that sees one workspace.
+
+Nothing else in the product hands out a connection to a request. Every door sets the
+workspace for its transaction alone, so nothing of it is left in the pool.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection, IsolationLevel
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from models.tenancy import Caller, Machine, Person
+from warehouse.cluster import Role, composed, conninfo
+
+Warehouse = AsyncConnection[DictRow]
+
+# Longest anyone waits for a connection, and longest a statement runs: a daemon
+# gives up at 60 s, so an answer of 503 has to come well before.
+WAIT_SECONDS = 10
+STATEMENT_SECONDS = 30
+
+
+class Doors:
+    """The pools of one process: one per role, opened on first need, closed once."""
+
+    def __init__(self, *, ingest: int = 10, api: int = 10) -> None:
+        self._sizes = {Role.INGEST: ingest, Role.API: api}
+        self._pools: dict[Role, AsyncConnectionPool[Warehouse]] = {}
+
+    def pool(self, role: Role) -> AsyncConnectionPool[Warehouse]:
+        """Return a role's pool. It opens whether or not Postgres answers yet."""
+        if role not in self._pools:
+            raise RuntimeError("the doors are closed")
+        return self._pools[role]
+
+    async def open(self) -> None:
+        """Make the pools; connections come when Postgres does."""
+        for role, size in self._sizes.items():
+            pool = AsyncConnectionPool(
+                conninfo(role),
+                connection_class=AsyncConnection[DictRow],
+                kwargs={"row_factory": dict_row},
+                configure=_configure,
+                min_size=1,
+                max_size=size,
+                timeout=WAIT_SECONDS,
+                check=_still_open,
+                open=False,
+            )
+            await pool.open(wait=False)
+            self._pools[role] = pool
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        while self._pools:
+            _, pool = self._pools.popitem()
+            await pool.close()
+
+    @asynccontextmanager
+    async def reading_as(self, caller: Caller) -> AsyncGenerator[Warehouse]:
+        """Open a read-only snapshot of one workspace: whole cycles, nothing else's."""
+        async with self.pool(Role.API).connection() as connection:
+            await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+            await connection.set_read_only(True)
+            async with connection.transaction():
+                # The lock comes before the snapshot: a full refresh swaps tables
+                # under an exclusive lock on raw.cycles, which no snapshot survives.
+                await connection.execute(
+                    composed(
+                        "lock table raw.cycles in access share mode;"
+                        f"select {_setting('workspace_id', caller.workspace_id)},"
+                        f"{_setting('user_id', caller.user_id)}"
+                    )
+                )
+                yield connection
+
+    @asynccontextmanager
+    async def deciding_as(self, caller: Caller) -> AsyncGenerator[Warehouse]:
+        """Open a transaction in which a member changes what is theirs to decide."""
+        async with self._writing(Role.API) as connection:
+            await connection.execute(
+                composed(
+                    f"select {_setting('workspace_id', caller.workspace_id)},"
+                    f"{_setting('user_id', caller.user_id)}"
+                )
+            )
+            yield connection
+
+    @asynccontextmanager
+    async def landing_as(self, machine: Machine) -> AsyncGenerator[Warehouse]:
+        """Open a transaction in which a machine's rows land in its workspace."""
+        async with self._writing(Role.INGEST) as connection:
+            await connection.execute(
+                composed(f"select {_setting('workspace_id', machine.workspace_id)}")
+            )
+            yield connection
+
+    @asynccontextmanager
+    async def identifying(
+        self, person: Person | None = None
+    ) -> AsyncGenerator[Warehouse]:
+        """Open a transaction in no workspace: only lookups by a secret answer."""
+        async with self._writing(Role.API) as connection:
+            if person is not None:
+                await connection.execute(
+                    composed(f"select {_setting('user_id', person.user_id)}")
+                )
+            yield connection
+
+    @asynccontextmanager
+    async def pairing(self) -> AsyncGenerator[Warehouse]:
+        """Open a transaction in no workspace, as the daemons' side."""
+        async with self._writing(Role.INGEST) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _writing(self, role: Role) -> AsyncGenerator[Warehouse]:
+        async with self.pool(role).connection() as connection:
+            await connection.set_isolation_level(IsolationLevel.READ_COMMITTED)
+            await connection.set_read_only(False)
+            async with connection.transaction():
+                yield connection
+
+
+def _setting(name: str, value: UUID) -> str:
+    # A UUID prints as hex and dashes only, so it can stand in the text; and one
+    # text with two statements is one round trip.
+    return f"set_config('app.{name}', '{UUID(str(value))}', true)"
+
+
+async def _configure(connection: AsyncConnection[Any]) -> None:
+    await connection.set_autocommit(True)
+    await connection.execute(
+        composed(
+            "select set_config('search_path', 'marts', false),"
+            "set_config('timezone', 'UTC', false),"
+            f"set_config('statement_timeout', '{STATEMENT_SECONDS}s', false)"
+        )
+    )
+
+
+async def _still_open(connection: AsyncConnection[Any]) -> None:
+    """Let a connection that a restarted Postgres cut be replaced, not handed out."""
+    await AsyncConnectionPool.check_connection(connection)

@@ -1,0 +1,110 @@
+"""What an operator does to workspaces from the command line, as owner."""
+
+import re
+from uuid import UUID, uuid4
+
+from psycopg import Connection
+from psycopg.errors import UniqueViolation
+
+from models.pairing import typed
+from models.plans import Role, Tier
+from models.tenancy import Frozen
+from models.trouble import Trouble
+
+
+class CreatedWorkspace(Frozen):
+    """A workspace and its first owner."""
+
+    workspace_id: UUID
+    slug: str
+    name: str
+    tier: Tier
+    owner: str
+
+
+def create_workspace(
+    owner: Connection, name: str, tier: Tier, email: str, slug: str | None = None
+) -> CreatedWorkspace:
+    """Create a workspace with its first owner; Trouble when the slug is taken."""
+    slug = slug or re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:63]
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", slug):
+        raise Trouble(f"{slug!r} is no slug: lower-case letters, digits and dashes")
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
+        raise Trouble(f"{email!r} is no e-mail address")
+    try:
+        with owner.transaction():
+            (workspace_id,) = owner.execute(
+                """
+                insert into app.workspaces (slug, name, tier) values (%s, %s, %s)
+                returning workspace_id
+                """,
+                [slug, name, tier],
+            ).fetchone() or (None,)
+            user_id = user_of(owner, email)
+            owner.execute(
+                """
+                insert into app.members (workspace_id, user_id, role)
+                values (%s, %s, %s)
+                """,
+                [workspace_id, user_id, Role.OWNER],
+            )
+    except UniqueViolation:
+        raise Trouble(f"there is a workspace {slug} already; choose --slug") from None
+    return CreatedWorkspace.model_validate(
+        {
+            "workspace_id": workspace_id,
+            "slug": slug,
+            "name": name,
+            "tier": tier,
+            "owner": email.lower(),
+        }
+    )
+
+
+def user_of(owner: Connection, email: str) -> UUID:
+    """Return the user with an e-mail address, made known if need be."""
+    (user_id,) = owner.execute(
+        """
+        insert into app.users (email, subject) values (lower(%s), %s)
+        on conflict (email) do update set email = excluded.email
+        returning user_id
+        """,
+        [email, f"local_{uuid4().hex}"],
+    ).fetchone() or (None,)
+    assert isinstance(user_id, UUID)  # noqa: S101  an insert that returns, returns
+    return user_id
+
+
+def subject_of(owner: Connection, email: str) -> str:
+    """Return what sessions call a user; Trouble when nobody has that address."""
+    found = owner.execute(
+        "select subject from app.users where email = lower(%s)", [email]
+    ).fetchone()
+    if found is None:
+        raise Trouble(f"nobody here has the address {email}")
+    return str(found[0])
+
+
+def approve_pairing(owner: Connection, code: str, slug: str) -> str:
+    """Approve a pairing into a workspace as operator; return the hostname."""
+    found = owner.execute(
+        """
+        select workspace_id from app.workspaces
+        where slug = %s and deleted_at is null
+        """,
+        [slug],
+    ).fetchone()
+    if found is None:
+        raise Trouble(f"there is no workspace {slug}")
+    decided = owner.execute(
+        """
+        update app.pairings set
+            status = 'approved', workspace_id = %s, decided_at = now()
+        where pairing_code = %s and status = 'pending' and now() < expires_at
+        returning hostname
+        """,
+        [found[0], typed(code)],
+    ).fetchone()
+    if decided is None:
+        raise Trouble(f"no pairing waits under the code {code}: wrong, expired or done")
+    return str(decided[0])
