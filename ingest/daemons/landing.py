@@ -11,6 +11,7 @@ from uuid import UUID
 from ingest.daemons.records import Readable, ReadBatch
 from models.requests import BatchAnswer, RequestRecord
 from models.tenancy import Machine
+from warehouse.cluster import composed
 from warehouse.doors import Warehouse
 
 # Where each column of raw.requests comes from in the wire's record.
@@ -50,13 +51,13 @@ OURS = ", ".join(f"arriving.{column}" for column in CONTENT)
 values_of = attrgetter(*FIELD_OF.values())
 
 # One per connection; it empties itself at every commit.
-ARRIVING = f"""
+ARRIVING = composed(f"""
     create temporary table if not exists arriving on commit delete rows as
     select {COLUMNS}, 0 as ordinal from raw.requests
     with no data
-"""
-COPY = f"copy arriving ({COLUMNS}, ordinal) from stdin"
-LAND = f"""
+""")
+COPY = composed(f"copy arriving ({COLUMNS}, ordinal) from stdin")
+LAND = composed(f"""
     with change as (
         insert into raw.changes (kind, cause, workspace_id, row_count)
         values ('arrival', 'landing', %(workspace_id)s, %(row_count)s)
@@ -77,15 +78,15 @@ LAND = f"""
     )
 
     select count(*) as accepted from landed
-"""
-CONTRADICTING = f"""
+""")
+CONTRADICTING = composed(f"""
     select arriving.ordinal, arriving.request_id
     from arriving
     inner join raw.requests as standing
         on standing.workspace_id = %(workspace_id)s
         and arriving.request_id = standing.request_id
     where ({OURS}) is distinct from ({THEIRS})
-"""
+""")
 KEEP_ASIDE = """
     insert into raw.rejected_records (
         workspace_id, machine_id, batch_id, reason, detail, request_id, record

@@ -80,11 +80,9 @@ def _rates_of(provider: str, model: str, prices: Any) -> Iterator[Rate]:
         yield from _rates_from(provider, model, prices, BEGINNING, None)
         return
     # The last active price counts: each holds until the next one starts.
-    dated = sorted(
-        ((_start(price.constraint), price.prices) for price in prices),
-        key=lambda start_and_price: start_and_price[0] or BEGINNING,
-    )
-    dated = [(start, price) for start, price in dated if start is not None]
+    started = {_start(price.constraint): price.prices for price in prices}
+    starts = sorted(start for start in started if start is not None)
+    dated = [(start, started[start]) for start in starts]
     for (start, price), following in zip(dated, [*dated[1:], None], strict=True):
         until = following[0] if following else None
         yield from _rates_from(provider, model, price, start, until)
@@ -116,7 +114,7 @@ def _rates_from(
         answer = _at(price.output_mtok, above) if price.output_mtok is not None else 0
         reads = price.cache_read_mtok
         writes = price.cache_write_mtok
-        parts = {
+        parts: dict[str, int] = {
             "input_rate": entry,
             "output_rate": answer,
             "thinking_rate": answer,
@@ -125,13 +123,15 @@ def _rates_from(
         }
         if max(parts.values()) > HIGHEST_RATE:
             continue  # no token costs that; such a row prices something else
-        yield Rate(
-            provider=catalogue_name(provider),
-            model=model,
-            prompt_tokens_above=above,
-            valid_from=start,
-            valid_to=until,
-            **parts,
+        yield Rate.model_validate(
+            {
+                "provider": catalogue_name(provider),
+                "model": model,
+                "prompt_tokens_above": above,
+                "valid_from": start,
+                "valid_to": until,
+                **parts,
+            }
         )
 
 

@@ -8,6 +8,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from models.rates import Rate
+from warehouse.cluster import composed
 
 PARTS = (
     "input_rate",
@@ -65,10 +66,10 @@ def publish_catalogue(
         columns = [*KEY, *PARTS, "source", "source_version"]
         with owner.cursor() as cursor:
             cursor.executemany(
-                f"""
-                insert into raw.pricing_rates ({", ".join(columns)})
-                values ({", ".join("%s" for _ in columns)})
-                """,
+                composed(
+                    f"insert into raw.pricing_rates ({', '.join(columns)})"
+                    f" values ({', '.join('%s' for _ in columns)})"
+                ),
                 [
                     (
                         *(getattr(rate, name) for name in (*KEY, *PARTS)),
