@@ -100,8 +100,12 @@ def run_worker(parent: int | None) -> None:
         level=logging.WARNING if parent else logging.INFO, format=LOG_FORMAT
     )
     stopping = threading.Event()
+
+    def stop_after_this_cycle(_signal: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
     for stop in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(stop, lambda *_: stopping.set())
+        signal.signal(stop, stop_after_this_cycle)
     require_current()
     work(stopping, parent)
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
@@ -92,7 +92,7 @@ async def readyz(request: Request) -> JSONResponse:
 
 
 @asynccontextmanager
-async def _doors_open(app: FastAPI) -> AsyncIterator[None]:
+async def _doors_open(app: FastAPI) -> AsyncGenerator[None]:
     doors = Doors()
     await doors.open()
     app.state.doors = doors

@@ -1,0 +1,189 @@
+"""Things that tests need many of: records, workspaces, machines, rates, people."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+from starlette.testclient import TestClient
+
+from api.cloud.issuer import session_token
+from ingest.rebuild.cycle import Published, rebuild, rebuilding
+from models.plans import Role, Tier
+from warehouse.workspaces import approve_pairing, create_workspace, subject_of, user_of
+
+
+@dataclass(frozen=True)
+class Workspace:
+    workspace_id: UUID
+    slug: str
+    email: str
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """A paired machine and its key."""
+
+    workspace: Workspace
+    machine_id: str
+    key: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {
+            "authorization": f"Bearer {self.key}",
+            "user-agent": "halton-meter-daemon/1.4.0",
+        }
+
+
+def workspace(owner: psycopg.Connection, tier: str = "enterprise") -> Workspace:
+    unique = uuid4().hex[:12]
+    made = create_workspace(
+        owner, f"Workspace {unique}", Tier(tier), f"{unique}@example.com", unique
+    )
+    return Workspace(made.workspace_id, made.slug, made.owner)
+
+
+def member(owner: psycopg.Connection, of: Workspace, role: str) -> str:
+    """Add a member with a role; return their e-mail."""
+    email = f"{role}-{uuid4().hex[:8]}@example.com"
+    owner.execute(
+        "insert into app.members (workspace_id, user_id, role) values (%s, %s, %s)",
+        [of.workspace_id, user_of(owner, email), Role(role)],
+    )
+    return email
+
+
+def session(owner: psycopg.Connection, email: str) -> dict[str, str]:
+    """The headers of somebody signed in."""
+    return {"authorization": f"Bearer {session_token(subject_of(owner, email))}"}
+
+
+def forget_starts(owner: psycopg.Connection) -> None:
+    """Lift the limit of ten pairings per address that a test run is past soon."""
+    owner.execute("update app.pairings set started_at = now() - interval '1 hour'")
+
+
+def daemon(
+    owner: psycopg.Connection, cloud: TestClient, of: Workspace, **machine: Any
+) -> Daemon:
+    """Pair a machine over the wire."""
+    forget_starts(owner)
+    asked = {"hostname": "laptop", "daemon_version": "1.4.0", "platform": "Darwin"}
+    started = cloud.post("/v1/pairing/start", json=asked | machine).json()
+    approve_pairing(owner, started["pairing_code"], of.slug)
+    approved = cloud.post(
+        "/v1/pairing/poll",
+        json={key: started[key] for key in ("pairing_code", "poll_token")},
+    ).json()
+    return Daemon(of, approved["machine_id"], approved["api_key"])
+
+
+def record(**fields: Any) -> dict[str, Any]:
+    """One record as today's daemons send it: every key present, null when unset."""
+    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    return {
+        "id": str(uuid4()),
+        "provider": "anthropic",
+        "model": "claude-sonnet-4-5",
+        "requested_at": now,
+        "recorded_at": now,
+        "project": "checkout",
+        "input_tokens": 1_000,
+        "output_tokens": 500,
+        "thinking_tokens": 0,
+        "cached_tokens": 0,
+        "cache_write_tokens": 0,
+        "cost_millicents": 1_050,
+        "cost_usd_minor_units": 1_050,
+        "fx_rate": None,
+        "tokens_complete": True,
+        "latency_ms": 812.5,
+        "time_to_first_token_ms": None,
+        "status": "success",
+        "request_kind": "chat",
+        "attribution_method": "git",
+        "source_workdir": None,
+        "source_machine": None,
+        "prompt_hash": None,
+        "idempotency_key": None,
+        "error_class": None,
+        "provider_error_code": None,
+        "http_status": 200,
+        "retryable": None,
+        "billing_basis": None,
+    } | fields
+
+
+def batch(*records: Any) -> dict[str, Any]:
+    return {"batch_id": str(uuid4()), "records": list(records)}
+
+
+def rate(owner: psycopg.Connection, model: str, **parts: Any) -> int:
+    """Make a catalogue rate known, with the revision that goes with it."""
+    row = {
+        "workspace_id": None,
+        "provider": "acme",
+        "prompt_tokens_above": 0,
+        "input_rate": 3_000_000,
+        "output_rate": 15_000_000,
+        "thinking_rate": 15_000_000,
+        "cache_read_rate": 300_000,
+        "cache_write_rate": 3_750_000,
+        "valid_from": datetime(1970, 1, 1, tzinfo=UTC),
+        "valid_to": None,
+    } | parts
+    with owner.transaction():
+        found = owner.execute(
+            """
+            insert into raw.pricing_rates (
+                workspace_id, provider, model, prompt_tokens_above, input_rate,
+                output_rate, thinking_rate, cache_read_rate, cache_write_rate,
+                valid_from, valid_to, source, source_version
+            )
+            values (
+                %(workspace_id)s, %(provider)s, %(model)s, %(prompt_tokens_above)s,
+                %(input_rate)s, %(output_rate)s, %(thinking_rate)s,
+                %(cache_read_rate)s, %(cache_write_rate)s, %(valid_from)s,
+                %(valid_to)s, 'operator', 'test'
+            )
+            returning rate_id
+            """,
+            row | {"model": model},
+        ).fetchone()
+        revise(owner, row["provider"], model, row["workspace_id"])
+    assert found is not None
+    return int(found[0])
+
+
+def withdraw(owner: psycopg.Connection, rate_id: int) -> None:
+    """Stop believing a rate, with the revision that goes with it."""
+    with owner.transaction():
+        row = owner.execute(
+            """
+            update raw.pricing_rates set known_to = now() where rate_id = %s
+            returning provider, model, workspace_id
+            """,
+            [rate_id],
+        ).fetchone()
+        assert row is not None
+        revise(owner, *row)
+
+
+def revise(
+    owner: psycopg.Connection, provider: str, model: str, workspace_id: UUID | None
+) -> None:
+    owner.execute(
+        """
+        insert into raw.changes (kind, cause, workspace_id, provider, model)
+        values ('revision', 'rate', %s, %s, %s)
+        """,
+        [workspace_id, provider, model],
+    )
+
+
+def rebuilt(*, full_refresh: bool = False) -> Published:
+    """Run one cycle now."""
+    with rebuilding() as owner:
+        return rebuild(owner, full_refresh=full_refresh)

@@ -1,0 +1,202 @@
+"""From a code on a terminal to a key that only the daemon holds."""
+
+from typing import Any
+
+import psycopg
+import pytest
+from starlette.testclient import TestClient
+
+from ingest.daemons import pairing
+from tests.factories import daemon, forget_starts, member, session, workspace
+from warehouse.workspaces import approve_pairing
+
+ASKED = {"hostname": "laptop", "daemon_version": "1.4.0", "platform": "Linux"}
+
+
+@pytest.fixture(autouse=True)
+def nobody_waits(monkeypatch: pytest.MonkeyPatch, owner: psycopg.Connection) -> None:
+    """Answer a poll at once, and lift the limit of starts."""
+    monkeypatch.setattr(pairing, "HELD_SECONDS", 0)
+    forget_starts(owner)
+
+
+def start(cloud: TestClient, **asked: Any) -> dict[str, Any]:
+    answer = cloud.post("/v1/pairing/start", json=ASKED | asked)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def poll(cloud: TestClient, started: dict[str, Any], **other: str) -> dict[str, Any]:
+    asked = {key: started[key] for key in ("pairing_code", "poll_token")}
+    answer = cloud.post("/v1/pairing/poll", json=asked | other)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_a_pairing_waits_is_approved_hands_its_key_out_and_is_consumed(
+    owner: psycopg.Connection, cloud: TestClient
+) -> None:
+    home = workspace(owner)
+    started = start(cloud)
+    assert set(started) == {"pairing_code", "poll_token", "pairing_url", "expires_at"}
+    assert started["pairing_url"].endswith(f"/connect?code={started['pairing_code']}")
+    assert poll(cloud, started) == {"status": "pending"}
+    approve_pairing(owner, started["pairing_code"], home.slug)
+    approved = poll(cloud, started)
+    assert set(approved) == {
+        "status",
+        "api_key",
+        "workspace_id",
+        "workspace_name",
+        "machine_id",
+    }
+    assert approved["status"] == "approved"
+    assert approved["api_key"].startswith("hm_sync_")
+    assert approved["workspace_id"] == str(home.workspace_id)
+    assert poll(cloud, started) == approved, "a lost answer can be fetched again"
+    owner.execute(
+        """
+        update app.pairings set delivered_at = delivered_at - interval '61 seconds'
+        where pairing_code = replace(%s, '-', '')
+        """,
+        [started["pairing_code"]],
+    )
+    assert poll(cloud, started) == {"status": "consumed"}
+    assert owner.execute(
+        "select key_salt from app.pairings where pairing_code = replace(%s, '-', '')",
+        [started["pairing_code"]],
+    ).fetchone() == (None,)
+    who = cloud.get(
+        "/v1/daemon/whoami",
+        headers={"authorization": f"Bearer {approved['api_key']}"},
+    )
+    assert list(who.json()) == [
+        "workspace_name",
+        "workspace_id",
+        "machine_id",
+        "hostname",
+        "daemon_version",
+        "connected_at",
+    ]
+
+
+def test_no_key_is_kept_in_the_database(
+    owner: psycopg.Connection, cloud: TestClient
+) -> None:
+    key = daemon(owner, cloud, workspace(owner)).key
+    for table in ("app.sync_keys", "app.pairings"):
+        rows = owner.execute(f"select t::text from {table} as t").fetchall()
+        assert not [row for (row,) in rows if key in row or key[8:] in row]
+
+
+def test_a_denied_pairing_says_so(owner: psycopg.Connection, cloud: TestClient) -> None:
+    home = workspace(owner)
+    started = start(cloud)
+    address = f"/v1/workspaces/{home.slug}/pairings/{started['pairing_code']}"
+    signed_in = session(owner, home.email)
+    shown = cloud.get(address.lower(), headers=signed_in).json()
+    assert shown["hostname"] == "laptop"
+    assert shown["address"] == "127.0.0.1"
+    assert cloud.post(f"{address}/deny", headers=signed_in).json()["status"] == "denied"
+    assert poll(cloud, started) == {"status": "denied"}
+    assert cloud.post(f"{address}/approve", headers=signed_in).status_code == 409
+
+
+def test_a_pairing_expires_after_ten_minutes(
+    owner: psycopg.Connection, cloud: TestClient
+) -> None:
+    started = start(cloud)
+    owner.execute("update app.pairings set expires_at = now()")
+    assert poll(cloud, started) == {"status": "expired"}
+
+
+def test_a_wrong_code_and_a_wrong_token_are_the_same_404(
+    owner: psycopg.Connection, cloud: TestClient
+) -> None:
+    started = start(cloud)
+    asked = {key: started[key] for key in ("pairing_code", "poll_token")}
+    answers = [
+        cloud.post("/v1/pairing/poll", json=asked | wrong)
+        for wrong in ({"pairing_code": "0000-0000"}, {"poll_token": "guess"})
+    ]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert len({answer.json()["message"] for answer in answers}) == 1
+
+
+def test_the_eleventh_start_from_an_address_has_to_wait(cloud: TestClient) -> None:
+    for _ in range(10):
+        start(cloud)
+    answer = cloud.post("/v1/pairing/start", json=ASKED)
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["retry-after"]) <= 600
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"platform": "Plan9"},
+        {"fingerprint": "XYZ"},
+        {"hostname": ""},
+        {"hostname": None},
+    ],
+)
+def test_a_start_that_cannot_be_read_is_422(
+    fault: dict[str, Any], cloud: TestClient
+) -> None:
+    assert cloud.post("/v1/pairing/start", json=ASKED | fault).status_code == 422
+
+
+def test_a_known_fingerprint_is_the_same_machine_and_ends_its_earlier_key(
+    owner: psycopg.Connection, cloud: TestClient
+) -> None:
+    home = workspace(owner)
+    first = daemon(owner, cloud, home, fingerprint="a" * 32)
+    second = daemon(owner, cloud, home, fingerprint="a" * 32, hostname="renamed")
+    assert first.machine_id == second.machine_id
+    assert cloud.get("/v1/daemon/whoami", headers=first.headers).status_code == 401
+    assert cloud.get("/v1/daemon/whoami", headers=second.headers).status_code == 200
+
+
+def test_without_a_fingerprint_a_hostname_is_the_same_machine_only_if_it_had_none(
+    owner: psycopg.Connection, cloud: TestClient
+) -> None:
+    home = workspace(owner)
+    bare = daemon(owner, cloud, home)
+    assert daemon(owner, cloud, home).machine_id == bare.machine_id
+    marked = daemon(owner, cloud, home, hostname="other", fingerprint="b" * 32)
+    assert daemon(owner, cloud, home, hostname="other").machine_id != marked.machine_id
+
+
+def test_the_same_fingerprint_elsewhere_is_another_machine(
+    owner: psycopg.Connection, cloud: TestClient
+) -> None:
+    here = daemon(owner, cloud, workspace(owner), fingerprint="c" * 32)
+    there = daemon(owner, cloud, workspace(owner), fingerprint="c" * 32)
+    assert here.machine_id != there.machine_id
+    assert cloud.get("/v1/daemon/whoami", headers=here.headers).status_code == 200
+
+
+def test_a_disconnected_key_is_dead_from_the_next_request_on(
+    owner: psycopg.Connection, cloud: TestClient
+) -> None:
+    laptop = daemon(owner, cloud, workspace(owner))
+    gone = cloud.delete("/v1/daemon/disconnect", headers=laptop.headers)
+    assert gone.status_code == 204
+    assert cloud.get("/v1/daemon/whoami", headers=laptop.headers).status_code == 401
+
+
+def test_only_who_may_pair_can_approve(
+    owner: psycopg.Connection, cloud: TestClient
+) -> None:
+    home = workspace(owner)
+    started = start(cloud)
+    address = f"/v1/workspaces/{home.slug}/pairings/{started['pairing_code']}/approve"
+    for role in ("viewer", "billing"):
+        refused = cloud.post(
+            address, headers=session(owner, member(owner, home, role))
+        )
+        assert refused.json()["error"] == "not_permitted"
+    approved = cloud.post(
+        address, headers=session(owner, member(owner, home, "member"))
+    )
+    assert approved.json()["status"] == "approved"
