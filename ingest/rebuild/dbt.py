@@ -4,7 +4,7 @@ import hashlib
 import os
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from psycopg.conninfo import conninfo_to_dict
 
@@ -12,7 +12,8 @@ from models.trouble import Trouble
 from warehouse.cluster import Role, conninfo
 
 if TYPE_CHECKING:
-    from dbt.cli.main import dbtRunner
+    from dbt.cli.main import dbtRunnerResult
+    from dbt.contracts.graph.manifest import Manifest
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 
@@ -20,6 +21,13 @@ PROJECT = Path(__file__).parents[2] / "dbt_project"
 # compares with the marts that stand has no meaning before there are any.
 CYCLE = ["--select", "config.materialized:table", "config.materialized:published"]
 WHOLE = ["--full-refresh", "--exclude", "tag:cycle_only"]
+QUIETLY = [
+    *("--project-dir", str(PROJECT)),
+    *("--profiles-dir", str(PROJECT)),
+    *("--log-level", "none", "--log-level-file", "none"),
+    "--quiet",
+    "--no-write-json",
+]
 
 
 class BuildFailed(Trouble):
@@ -44,20 +52,14 @@ def run_models(*, full_refresh: bool) -> None:
 
 def invoke(words: list[str]) -> None:
     """Run one dbt command against the warehouse, quietly."""
-    target = _runner().invoke(
-        [
-            *words,
-            "--project-dir",
-            str(PROJECT),
-            "--profiles-dir",
-            str(PROJECT),
-            "--quiet",
-            "--log-level",
-            "none",
-            "--log-level-file",
-            "none",
-        ]
-    )
+    manifest = _manifest()
+    from dbt.cli.main import dbtRunner
+
+    # A copy, because a run leaves its compiled models in what it was given.
+    _check(dbtRunner(manifest=manifest.deepcopy()).invoke([*words, *QUIETLY]))
+
+
+def _check(target: "dbtRunnerResult") -> None:
     if target.success:
         return
     if target.exception is not None:
@@ -71,7 +73,18 @@ def invoke(words: list[str]) -> None:
 
 
 @cache
-def _runner() -> "dbtRunner":
+def _manifest() -> "Manifest":
+    """Parse once: reading the project again would be half of every cycle."""
+    _name_the_warehouse()
+
+    from dbt.cli.main import dbtRunner
+
+    parsed = dbtRunner().invoke(["parse", *QUIETLY])
+    _check(parsed)
+    return cast("Manifest", parsed.result)
+
+
+def _name_the_warehouse() -> None:
     parts = conninfo_to_dict(conninfo(Role.OWNER))
     os.environ["HMC_DBT_HOST"] = str(parts.get("host", "localhost"))
     os.environ["HMC_DBT_PORT"] = str(parts.get("port", 5432))
@@ -79,7 +92,3 @@ def _runner() -> "dbtRunner":
     os.environ["HMC_DBT_PASSWORD"] = str(parts.get("password", ""))
     os.environ["HMC_DBT_DBNAME"] = str(parts.get("dbname", ""))
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
-
-    from dbt.cli.main import dbtRunner
-
-    return dbtRunner()

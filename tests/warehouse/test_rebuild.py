@@ -235,8 +235,8 @@ class Warehouse(RuleBasedStateMachine):
 
 
 Warehouse.TestCase.settings = settings(
-    max_examples=12,
-    stateful_step_count=10,
+    max_examples=8,
+    stateful_step_count=9,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

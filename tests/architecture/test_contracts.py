@@ -1,0 +1,85 @@
+"""What models say of a row and what SQL makes of it are the same columns."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+import yaml
+from pydantic import AliasChoices, BaseModel
+
+from api.questions import HERE, question
+from models.answers import InvoiceReconciliation, Trace, UsageDay, UsageKey
+
+ROOT = Path(__file__).parents[2]
+ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
+    UsageDay,
+    UsageKey,
+    Trace,
+    InvoiceReconciliation,
+]
+PARAMETERS = {
+    "grouping": "total",
+    "since": "2026-01-01",
+    "until": "2026-01-02",
+    "cursor_at": "2026-01-02",
+    "cursor_id": "00000000-0000-0000-0000-000000000000",
+    "provider": None,
+    "model": None,
+    "project": None,
+    "status": None,
+    "machine_id": None,
+    "limit": 1,
+}
+
+
+def columns_of(answer: type[BaseModel]) -> set[str]:
+    names: set[str] = set()
+    for name, field in answer.model_fields.items():
+        alias = field.validation_alias
+        names.add(str(alias.choices[0]) if isinstance(alias, AliasChoices) else name)
+    return names
+
+
+@pytest.mark.parametrize("answer", ASKED_OF_THE_CLOUD)
+def test_an_answer_has_the_columns_of_its_question(
+    answer: type[BaseModel], owner: psycopg.Connection
+) -> None:
+    owner.execute("set search_path = marts")
+    found = owner.execute(question(answer), PARAMETERS)  # type: ignore[arg-type]
+    assert found.description is not None
+    assert {column.name for column in found.description} == columns_of(answer)
+
+
+def test_every_mart_has_a_contract_and_the_columns_that_it_states(
+    owner: psycopg.Connection,
+) -> None:
+    stated = {
+        model["name"]: [column["name"] for column in model["columns"]]
+        for path in (ROOT / "dbt_project/models/marts").rglob("_*__models.yml")
+        for model in yaml.safe_load(path.read_text("utf-8"))["models"]
+    }
+    built = owner.execute(
+        "select table_name from information_schema.tables where table_schema = 'marts'"
+    ).fetchall()
+    assert {name for (name,) in built} == set(stated)
+    for name, columns in stated.items():
+        found = owner.execute(
+            """
+            select column_name from information_schema.columns
+            where table_schema = 'marts' and table_name = %s
+            order by ordinal_position
+            """,
+            [name],
+        ).fetchall()
+        assert [column for (column,) in found] == columns, name
+
+
+def test_every_sql_file_opens_with_its_grain() -> None:
+    for path in [*(ROOT / "dbt_project/models").rglob("*.sql"), *HERE.glob("*.sql")]:
+        assert path.read_text("utf-8").startswith("-- "), path
+
+
+def test_there_are_at_most_as_many_macros_as_can_be_known_by_heart() -> None:
+    macros = list((ROOT / "dbt_project/macros").glob("*.sql"))
+    assert len(macros) <= 6
+    assert all(path.read_text("utf-8").startswith("{#") for path in macros)

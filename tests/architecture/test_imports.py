@@ -1,0 +1,85 @@
+"""Imports run one way, and what is heavy stays where it is used."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ["models", "warehouse", "ingest", "api", "hmc", "web"]
+HEAVY = ["dbt", "great_expectations", "polars", "pandas", "sqlglot", "duckdb"]
+MAY_IMPORT = {
+    "models": set[str](),
+    "warehouse": {"models"},
+    "ingest": {"models", "warehouse"},
+    "api": {"models", "warehouse"},
+    "web": set[str](),
+    "hmc": {"models", "warehouse", "ingest", "api", "web"},
+}
+# Writing the laptop's SQL needs a warehouse to compile on; it never ships.
+EXCEPTIONS = {"api/local/build.py"}
+
+
+def modules(room: str) -> list[Path]:
+    return [
+        path
+        for path in (ROOT / room).rglob("*.py")
+        if path.relative_to(ROOT).as_posix() not in EXCEPTIONS
+    ]
+
+
+def imported_rooms(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+    return names & set(ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_what_lies_below_it(room: str) -> None:
+    for path in modules(room):
+        assert imported_rooms(path) <= MAY_IMPORT[room] | {room}, path
+
+
+def test_the_laptop_imports_nothing_of_the_cloud_or_the_warehouse() -> None:
+    for path in modules("api/local"):
+        text = path.read_text("utf-8")
+        assert "warehouse" not in imported_rooms(path), path
+        assert "api.cloud" not in text, path
+
+
+def loaded(statement: str) -> set[str]:
+    """What is in sys.modules after a statement, in a Python of its own."""
+    result = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"{statement}; import sys; print(' '.join(sys.modules))",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {name.split(".")[0] for name in result.stdout.split()}
+
+
+@pytest.mark.parametrize(
+    ("statement", "may"),
+    [
+        ("import hmc.server", set[str]()),
+        ("import hmc.__main__", set[str]()),
+        ("import api.local.laptop, api.local.loopback", {"duckdb"}),
+    ],
+)
+def test_serving_loads_nothing_heavy(statement: str, may: set[str]) -> None:
+    assert not (loaded(statement) & set(HEAVY)) - may
+
+
+def test_the_command_line_loads_neither_database_nor_web_framework() -> None:
+    assert not loaded("import hmc.__main__") & {"psycopg", "fastapi", "pydantic"}

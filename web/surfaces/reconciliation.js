@@ -1,0 +1,177 @@
+// Reconciliation: why does the invoice differ?
+
+import { html, useState } from "../vendor/preact.js";
+import { enterInvoiceTotal, reconciliation } from "../api.js";
+import { address, hrefWith, setQuery } from "../address.js";
+import { Amount, Dash } from "../amount.js";
+import { useAnswer } from "../answer.js";
+import { monthOf, today } from "../dates.js";
+import { CsvButton } from "../figure.js";
+import { PageHead } from "../frame.js";
+import { usd, usdSigned } from "../money.js";
+import { bandOf, permissionName, providerName } from "../names.js";
+import { NothingMatches, OfflineBanner, Refused, Skeleton } from "../states.js";
+import { Table, USAGE } from "../table.js";
+
+const STATUSES = {
+  missing_invoice: { name: "missing invoice", tone: "waiting" },
+  matched: { name: "matched", tone: "settled" },
+  within_tolerance: { name: "within tolerance", tone: "settled" },
+  investigate: { name: "investigate", tone: "exception" },
+  signed_off: { name: "signed off", tone: "settled" },
+};
+
+const StatusChip = ({ status }) => {
+  const { name, tone } = STATUSES[status] ?? { name: status, tone: "waiting" };
+  return html`<span class=${`chip ${tone}`}>${name}</span>`;
+};
+
+const WORDS = { "+": ["over", "billed above the log"], "\u2212": ["under", "billed below the log"] };
+
+const Variance = ({ variance }) => {
+  if (variance === null) return html`<${Dash} />`;
+  const text = usdSigned(variance);
+  const [tone, words] = WORDS[text[0]] ?? ["level", "the same"];
+  return html`<data class=${tone} value=${variance} title=${words}>${text}<span class="unseen"> ${words}</span></data>`;
+};
+
+const amount = (key, label) => ({
+  key,
+  label,
+  kind: "money",
+  value: (row) => row[key],
+  cell: (row) => (row[key] === null ? html`<${Dash} />` : html`<${Amount} cost=${row[key]} write=${usd} />`),
+});
+
+const COLUMNS = [
+  {
+    key: "provider",
+    label: "Provider",
+    kind: "text",
+    value: ({ provider }) => provider,
+    cell: ({ provider }) => html`<i class=${`swatch ${bandOf(provider)}`} aria-hidden="true"></i>${providerName(provider)}`,
+  },
+  {
+    key: "account",
+    label: "Account",
+    kind: "text",
+    value: ({ account }) => account,
+    cell: ({ account }) => html`<span class="clip" title=${account}>${account}</span>`,
+  },
+  { key: "period_month", label: "Month", kind: "text", value: ({ period_month }) => period_month, cell: ({ period_month }) => monthOf(period_month) },
+  USAGE.requests,
+  USAGE.unpriced,
+  amount("logged_usd", "Logged"),
+  amount("payable_usd", "Payable"),
+  {
+    key: "variance_usd",
+    label: "Variance",
+    kind: "money",
+    value: ({ variance_usd }) => variance_usd,
+    cell: ({ variance_usd }) => html`<${Variance} variance=${variance_usd} />`,
+  },
+  amount("tolerance_usd", "Tolerance"),
+  { key: "status", label: "Status", kind: "text", value: ({ status }) => status, cell: ({ status }) => html`<${StatusChip} status=${status} />` },
+];
+
+const MonthControl = ({ query }) => {
+  const choose = (edge) => ({ target }) => setQuery({ [edge]: target.value || null });
+  const latest = today().slice(0, 7);
+  return html`
+    <div class="period">
+      <div class="dates">
+        <input type="month" aria-label="First month" placeholder="YYYY-MM" max=${query.to ?? latest} value=${query.from ?? ""} onChange=${choose("from")} />
+        <span aria-hidden="true">–</span>
+        <input type="month" aria-label="Last month" placeholder="YYYY-MM" min=${query.from} max=${latest} value=${query.to ?? ""} onChange=${choose("to")} />
+      </div>
+    </div>
+  `;
+};
+
+const Field = ({ label, children }) => html`<label class="field"><span>${label}</span>${children}</label>`;
+
+const EntryForm = ({ slug, providers, onEntered }) => {
+  const [said, setSaid] = useState(null);
+  const submit = async (event) => {
+    event.preventDefault();
+    const form = event.target;
+    const given = Object.fromEntries(new FormData(form));
+    setSaid({ isBusy: true });
+    try {
+      await enterInvoiceTotal(slug, given.provider.trim(), given.month, {
+        account: given.account.trim() || "default",
+        amount_usd: given.amount.trim(),
+        invoice_id: given.invoice.trim() || null,
+      });
+      setSaid({ text: `Kept: ${providerName(given.provider)}, ${monthOf(given.month)}.` });
+      form.reset();
+      onEntered();
+    } catch (refusal) {
+      const { permission, role } = refusal.details ?? {};
+      const text = permission ? `As ${role} you may not ${permissionName(permission)}.` : refusal.message;
+      setSaid({ text: refusal.kind === "offline" ? "Not kept: the server cannot be reached." : text, isError: true });
+    }
+  };
+  return html`
+    <form class="entry" onSubmit=${submit}>
+      <${Field} label="Provider">
+        <input name="provider" list="providers" required autocomplete="off" />
+        <datalist id="providers">${providers.map((name) => html`<option value=${name}>${providerName(name)}</option>`)}</datalist>
+      <//>
+      <${Field} label="Month"><input type="month" name="month" required max=${today().slice(0, 7)} pattern="\\d{4}-\\d{2}" placeholder="YYYY-MM" /><//>
+      <${Field} label="Account"><input name="account" placeholder="default" autocomplete="off" /><//>
+      <${Field} label="Payable, US dollars"><input name="amount" required inputmode="decimal" pattern="-?\\d+(\\.\\d{1,12})?" placeholder="1234.56" title="A decimal number, such as 1234.56" autocomplete="off" /><//>
+      <${Field} label="Invoice number"><input name="invoice" placeholder="optional" autocomplete="off" /><//>
+      <button class="button primary" disabled=${said?.isBusy}>Keep this total</button>
+      <p class=${`said ${said?.isError ? "exception" : ""}`} role="status">${said?.text}</p>
+    </form>
+  `;
+};
+
+const Entry = ({ slug, session, membership, providers, onEntered }) => {
+  const roles = session.plans?.roles;
+  if (!roles || !membership) return null;
+  const may = roles[membership.role]?.includes("decide_finance");
+  return html`
+    <details class="panel enter">
+      <summary>Enter an invoice total</summary>
+      ${may
+        ? html`<${EntryForm} slug=${slug} providers=${providers} onEntered=${onEntered} />`
+        : html`<p class="line">You are ${membership.role} here; that role may not ${permissionName("decide_finance")}.</p>`}
+    </details>
+  `;
+};
+
+const Body = ({ answer, isStale, query, ...entry }) => html`
+  ${answer.items.length === 0
+    ? html`<${NothingMatches} what="invoices or logged usage" href=${(query.from || query.to) && hrefWith({ from: null, to: null })} />`
+    : html`
+        <section class="panel">
+          <header>
+            <h2>Provider accounts by month</h2>
+            <div class="tools"><${CsvButton} name="reconciliation" columns=${COLUMNS} rows=${answer.items} /></div>
+          </header>
+          <${Table} caption="Logged spend against what each provider charges" columns=${COLUMNS} rows=${answer.items} isStale=${isStale} />
+        </section>
+      `}
+  <${Entry} ...${entry} providers=${[...new Set(answer.items.map(({ provider }) => provider))]} />
+  <p class="note">Variance is payable minus logged. Unpriced requests and imputed subscription traffic are in neither.</p>
+`;
+
+export const Surface = ({ slug, session, membership }) => {
+  const { query } = address.value;
+  const asked = { from: query.from, to: query.to };
+  const { answer, refusal, isStale, retry } = useAnswer(
+    (options) => reconciliation(slug, asked, options),
+    JSON.stringify([slug, asked]),
+  );
+  return html`
+    <${OfflineBanner} refusal=${refusal} retry=${retry} />
+    <${PageHead} title="Reconciliation" line=${html`<span class="quiet">UTC months, newest first</span>`} asOf=${answer?.as_of}>
+      ${answer && html`<${MonthControl} query=${query} />`}
+    <//>
+    <${Refused} refusal=${refusal} retry=${retry} session=${session} slug=${slug} />
+    ${answer && html`<${Body} answer=${answer} isStale=${isStale} query=${query} slug=${slug} session=${session} membership=${membership} onEntered=${retry} />`}
+    ${!answer && !refusal && html`<div class="sheet"><${Skeleton} lines=${8} /></div>`}
+  `;
+};
