@@ -18,7 +18,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@touch $@
 
 demo: install
-	@$(BIN)/hmc demo
+	@$(BIN)/hmc demo --data-dir .hmc
 
 test: install
 	@$(BIN)/python -m tests.browser.provide

@@ -54,17 +54,18 @@ def refuse_taken_port(host: str, port: int) -> None:
             ) from None
 
 
-def run_everything(host: str, port: int) -> None:
+def run_everything(host: str, port: int, *, quiet: bool = False) -> None:
     """Serve, with a worker beside, until SIGINT or SIGTERM."""
     from api.cloud.issuer import sign_in_code
 
     beside = threading.Thread(target=_keep_a_worker, daemon=True)
     beside.start()
-    sys.stderr.write(
-        f"\n  Halton Meter Cloud  http://{_shown(host)}:{port}\n"
-        f"  sign in with a member's e-mail and the code {sign_in_code()}\n\n"
-    )
-    sys.stderr.flush()
+    if not quiet:
+        sys.stderr.write(
+            f"\n  Halton Meter Cloud  http://{_shown(host)}:{port}\n"
+            f"  Sign in with a member's e-mail and the code {sign_in_code()}\n\n"
+        )
+        sys.stderr.flush()
     run_api(host, port)
     _stop_worker.set()
     beside.join(STOP_SECONDS)

@@ -14,4 +14,4 @@ def demo(
     """Run the product with demo workspaces until stopped; prints how to sign in."""
     from hmc.demo.run import run_demo
 
-    run_demo(port, data_dir)
+    run_demo(port)

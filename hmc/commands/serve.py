@@ -13,13 +13,14 @@ Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)]
 def up(
     host: Host = "127.0.0.1",
     port: Port = 8000,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print no address.")] = False,
     data_dir: DataDir = None,
 ) -> None:
     """Run everything in the foreground: database, API, rebuild, dashboard."""
     from hmc.running import prepare, run_everything
 
     prepare(host, port)
-    run_everything(host, port)
+    run_everything(host, port, quiet=quiet)
 
 
 def api(
