@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from starlette.testclient import TestClient
 
-HOME = Path(tempfile.mkdtemp(prefix="hmc-test-", dir="/tmp"))  # noqa: S108  short
+HOME = Path(tempfile.mkdtemp(prefix="hmc-test-", dir="/tmp"))
 os.environ["HMC_DATA_DIR"] = str(HOME)
 os.environ.pop("DATABASE_URL", None)
 

@@ -22,6 +22,7 @@ class Role(StrEnum):
     OWNER = "hmc_owner"
     INGEST = "hmc_ingest"
     API = "hmc_api"
+    ANALYST = "hmc_analyst"
 
 
 class WarehouseUnreachable(NotReachable):
@@ -98,9 +99,8 @@ def _embedded() -> str:
             )
             if found_owner.fetchone() is None:
                 cluster.execute("create role hmc_owner login createrole")
-            for serving in (Role.INGEST, Role.API):
+            for serving in (Role.INGEST, Role.API, Role.ANALYST):
                 cluster.execute(composed(f"create role {serving} login"))
-            cluster.execute("create role hmc_analyst")
             cluster.execute(
                 "grant hmc_ingest, hmc_api, hmc_analyst to hmc_owner with admin option"
             )

@@ -9,6 +9,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +167,7 @@ def _organise(client: httpx.Client, workspace: Workspace, until: datetime) -> No
         made = client.post(
             "/departments", json={"name": department.name, "parent_id": parent}
         )
-        if made.status_code == httpx.codes.CONFLICT:
+        if made.status_code == HTTPStatus.CONFLICT:
             return  # an earlier run has organised this workspace
         ids[department.name] = made.raise_for_status().json()["department_id"]
     for rule in workspace.allocations:

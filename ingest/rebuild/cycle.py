@@ -11,7 +11,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from ingest.rebuild.dbt import BuildFailed, build_version, run_models
+from ingest.rebuild.dbt import build_version, run_models
 from models.trouble import Trouble
 from warehouse.cluster import Role, composed, connect
 

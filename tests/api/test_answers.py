@@ -200,9 +200,7 @@ def test_imputed_spend_stands_apart(
 ) -> None:
     model = f"model-{uuid4().hex}"
     rate(owner, model)
-    imputed = record(
-        provider="acme", model=model, billing_basis="subscription_imputed"
-    )
+    imputed = record(provider="acme", model=model, billing_basis="subscription_imputed")
     send(cloud, laptop, record(), imputed)
     rebuilt()
     overview = get(owner, cloud, laptop, "overview")

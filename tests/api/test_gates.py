@@ -148,9 +148,10 @@ def test_other_algorithms_keys_and_shapes_are_401(
         "x" * 10_000,
         "",
     ]
-    assert cloud.get(
-        "/v1/me", headers={"authorization": f"Bearer {good}"}
-    ).status_code == 200
+    assert (
+        cloud.get("/v1/me", headers={"authorization": f"Bearer {good}"}).status_code
+        == 200
+    )
     for token in forged:
         answer = cloud.get("/v1/me", headers={"authorization": f"Bearer {token}"})
         assert answer.status_code == 401, token
@@ -171,9 +172,12 @@ def test_a_browser_signs_in_with_the_code_and_changes_only_with_our_own_token(
         assert refused.json()["error"] == "cross_site"
         ours = {"x-hmc-csrf": cloud.cookies["hmc_csrf"]}
         foreign = ours | {"origin": "https://elsewhere.example"}
-        assert cloud.post(
-            departments, json={"name": "R&D"}, headers=foreign
-        ).json()["error"] == "cross_site"
+        assert (
+            cloud.post(departments, json={"name": "R&D"}, headers=foreign).json()[
+                "error"
+            ]
+            == "cross_site"
+        )
         made = cloud.post(departments, json={"name": "R&D"}, headers=ours)
         assert made.status_code == 201
         assert cloud.delete("/v1/sessions", headers=ours).status_code == 204

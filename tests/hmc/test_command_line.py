@@ -83,7 +83,15 @@ def test_what_nobody_knows_is_one_line(warehouse: None) -> None:
     assert "nobody" in one_clear_line(hmc("token", "--user", "nobody@example.com"))
     approve = hmc("pairing", "approve", "0000-0000", "--workspace", "none")
     assert "none" in one_clear_line(approve)
-    twice = ["workspace", "create", "Twice", "--tier", "solo", "--owner", "t@example.com"]
+    twice = [
+        "workspace",
+        "create",
+        "Twice",
+        "--tier",
+        "solo",
+        "--owner",
+        "t@example.com",
+    ]
     assert json.loads(hmc(*twice, "--json").stdout)["slug"] == "twice"
     assert "--slug" in one_clear_line(hmc(*twice))
 
@@ -111,7 +119,9 @@ def test_up_serves_beside_other_commands_and_stops_cleanly(
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     home = ["--data-dir", str(tmp_path)]
-    environment = {key: value for key, value in os.environ.items() if key != "HMC_DATA_DIR"}
+    environment = {
+        key: value for key, value in os.environ.items() if key != "HMC_DATA_DIR"
+    }
     up = subprocess.Popen(
         [sys.executable, "-m", "hmc", "up", "--port", str(port), *home],
         cwd=ROOT,

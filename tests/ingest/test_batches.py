@@ -166,7 +166,10 @@ def test_what_is_no_record_at_all_is_kept_aside_too(
 MENDED: dict[str, tuple[dict[str, Any], str]] = {
     "over-long text is cut": ({"project": "p" * 300}, "cut:project"),
     "a NUL byte is replaced": ({"project": "a\x00b"}, "replaced:project"),
-    "a latency that is no number goes": ({"latency_ms": "slow"}, "unreadable:latency_ms"),
+    "a latency that is no number goes": (
+        {"latency_ms": "slow"},
+        "unreadable:latency_ms",
+    ),
     "an odd status code goes": ({"http_status": 4.5}, "unreadable:http_status"),
     "a huge cost goes": ({"cost_millicents": 10**40}, "unreadable:cost_millicents"),
 }
@@ -228,7 +231,9 @@ NO_BATCH: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("body", NO_BATCH.values(), ids=NO_BATCH.keys())
-def test_what_is_no_batch_is_422(body: bytes, cloud: TestClient, laptop: Daemon) -> None:
+def test_what_is_no_batch_is_422(
+    body: bytes, cloud: TestClient, laptop: Daemon
+) -> None:
     answer = cloud.post(BATCH, content=body, headers=laptop.headers)
     assert answer.status_code == 422
     assert answer.json()["message"]

@@ -192,9 +192,7 @@ def test_only_who_may_pair_can_approve(
     started = start(cloud)
     address = f"/v1/workspaces/{home.slug}/pairings/{started['pairing_code']}/approve"
     for role in ("viewer", "billing"):
-        refused = cloud.post(
-            address, headers=session(owner, member(owner, home, role))
-        )
+        refused = cloud.post(address, headers=session(owner, member(owner, home, role)))
         assert refused.json()["error"] == "not_permitted"
     approved = cloud.post(
         address, headers=session(owner, member(owner, home, "member"))

@@ -75,9 +75,9 @@ def test_with_no_workspace_set_every_tenant_table_shows_nothing(
 ) -> None:
     if setting is not None:
         serving.execute("select set_config('app.workspace_id', %s, false)", [setting])
-    assert {table: rows(serving, table) for table in readable(serving)} == dict.fromkeys(
-        readable(serving), 0
-    )
+    assert {
+        table: rows(serving, table) for table in readable(serving)
+    } == dict.fromkeys(readable(serving), 0)
     assert readable(serving)
 
 

@@ -136,9 +136,7 @@ def test_a_workspace_rate_wins_for_that_workspace_alone(
     owner: psycopg.Connection, cloud: TestClient, laptop: Daemon, model: str
 ) -> None:
     shared = rate(owner, model)
-    own = rate(
-        owner, model, input_rate=1, workspace_id=laptop.workspace.workspace_id
-    )
+    own = rate(owner, model, input_rate=1, workspace_id=laptop.workspace.workspace_id)
     elsewhere = daemon(owner, cloud, workspace(owner))
     assert priced(owner, cloud, laptop, acme(model))[0][1] == own
     assert priced(owner, cloud, elsewhere, acme(model))[0][1] == shared

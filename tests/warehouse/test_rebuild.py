@@ -62,7 +62,7 @@ def marts(owner: psycopg.Connection) -> dict[str, list[tuple[Any, ...]]]:
 
 
 class Warehouse(RuleBasedStateMachine):
-    """Arrivals, late, corrected and withdrawn rates, moved projects, bills, erasures."""
+    """Arrivals, rates late, corrected and withdrawn, moved projects, bills, erasures."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,9 +90,7 @@ class Warehouse(RuleBasedStateMachine):
         submitted=st.none() | st.integers(0, 10**6),
         latency=st.none() | st.integers(0, 10**6),
     )
-    def requests_arrive(
-        self, count: int, hours: int, model: int, **of: Any
-    ) -> None:
+    def requests_arrive(self, count: int, hours: int, model: int, **of: Any) -> None:
         at = START + timedelta(hours=hours, minutes=59, seconds=59)
         row = {
             "workspace_id": self.home,
