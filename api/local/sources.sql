@@ -1,0 +1,387 @@
+-- The daemon's file under the names and in the types of `raw` and `app`. Everything
+-- comes in as text, because SQLite keeps any value in any column; what cannot be read
+-- makes its row untyped, and untyped rows are counted and left out.
+-- `daemon_*` are the daemon's tables with every column there is, made by laptop.py.
+
+create temp macro whole(value) as
+    case when not contains(value, '.') then try_cast(value as bigint) end;
+
+create temp macro token_count(value) as
+    case when whole(value) between 0 and 1000000000 then whole(value) end;
+
+create temp macro moment(value) as
+    case
+        when
+            try_cast(value as timestamptz)
+            between timestamptz '1970-01-01 00:00:00+00'
+            and timestamptz '9999-12-30 00:00:00+00'
+            then try_cast(value as timestamptz)
+    end;
+
+create temp macro milliseconds(value) as
+    case
+        when try_cast(value as decimal(14, 3)) between 0 and 10000000000
+            then try_cast(value as decimal(14, 3))
+    end;
+
+-- What the warehouse calls an id: the daemon's own, or one made from its text.
+create temp macro id_of(value) as
+    coalesce(try_cast(value as uuid), cast(md5(value) as uuid));
+
+
+-- One row per call that the daemon captured, typed, since `earliest` where it is set.
+-- A date that cannot be read is in no period, so such rows are kept to be counted.
+create temp table calls as
+
+with
+
+typed as (
+
+    select
+        requests.id as call_id,
+        requests.project_id,
+        projects.slug as project,
+        requests.provider,
+        requests.model,
+        requests.mode,
+        cast(token_count(coalesce(requests.input_tokens, '0')) as integer)
+            as input_tokens,
+        cast(token_count(coalesce(requests.output_tokens, '0')) as integer)
+            as output_tokens,
+        cast(token_count(coalesce(requests.thinking_tokens, '0')) as integer)
+            as thinking_tokens,
+        cast(token_count(coalesce(requests.cache_read_tokens, '0')) as integer)
+            as cached_tokens,
+        cast(token_count(coalesce(requests.cache_write_tokens, '0')) as integer)
+            as cache_write_tokens,
+        case
+            when
+                whole(requests.cost_usd_minor_units)
+                between -1000000000000000 and 1000000000000000
+                then whole(requests.cost_usd_minor_units)
+        end as submitted_millicents,
+        requests.cost_usd_minor_units is not null as has_cost,
+        try_cast(coalesce(requests.tokens_complete, '1') as boolean)
+            as tokens_complete,
+        milliseconds(requests.latency_ms) as latency_ms,
+        milliseconds(requests.time_to_first_token_ms) as time_to_first_token_ms,
+        moment(requests.requested_at) as requested_at,
+        moment(requests.recorded_at) as recorded_at,
+        requests.source_machine,
+        requests.source_workdir,
+        requests.attribution_method,
+        coalesce(requests.status, 'success') as status,
+        requests.request_kind,
+        requests.prompt_hash,
+        requests.idempotency_key,
+        requests.rates_source,
+        requests.fx_rate,
+        try_cast(requests.http_status_code as integer) as http_status,
+        requests.provider_error_code,
+        requests.error_class,
+        try_cast(requests.retryable as boolean) as is_retryable,
+        requests.billing_basis
+
+    from daemon_requests as requests
+
+    left join daemon_projects as projects
+        on requests.project_id = projects.id
+
+)
+
+select
+    *,
+    call_id is not null
+    and provider is not null
+    and model is not null
+    and input_tokens is not null
+    and output_tokens is not null
+    and thinking_tokens is not null
+    and cached_tokens is not null
+    and cache_write_tokens is not null
+    and has_cost = (submitted_millicents is not null)
+    and tokens_complete is not null
+    and requested_at is not null
+    and recorded_at is not null as is_typed
+
+from typed
+
+where
+    getvariable('earliest') is null
+    or requested_at is null
+    or requested_at >= getvariable('earliest');
+
+
+-- raw.requests. The whole laptop is one workspace.
+create temp view requests as
+select
+    cast('00000000-0000-4000-8000-000000000001' as uuid) as workspace_id,
+    id_of(call_id) as request_id,
+    id_of(coalesce(source_machine, 'this machine')) as machine_id,
+    cast(0 as bigint) as change_id,
+    recorded_at as received_at,
+    requested_at,
+    recorded_at,
+    provider,
+    model,
+    project,
+    input_tokens,
+    output_tokens,
+    thinking_tokens,
+    cached_tokens,
+    cache_write_tokens,
+    submitted_millicents,
+    fx_rate,
+    tokens_complete,
+    latency_ms,
+    time_to_first_token_ms,
+    status,
+    request_kind,
+    attribution_method,
+    source_workdir,
+    source_machine,
+    prompt_hash,
+    idempotency_key,
+    error_class,
+    provider_error_code,
+    http_status,
+    is_retryable,
+    case
+        when billing_basis in ('subscription_imputed', 'imported') then billing_basis
+    end as billing_basis,
+    cast(null as varchar []) as flags
+from calls
+where is_typed;
+
+
+-- One row per machine that made calls, under its id in `requests`.
+create temp view machines as
+select distinct
+    id_of(coalesce(source_machine, 'this machine')) as machine_id,
+    source_machine
+from calls
+where is_typed;
+
+
+-- One row per rate that the daemon holds, in microdollars per million tokens (its
+-- millicents, ten times), under the catalogue's names of providers.
+create temp table rates_read as
+
+with
+
+typed as (
+
+    select
+        id,
+        case provider
+            when 'gemini' then 'google'
+            when 'x-ai' then 'xai'
+            else provider
+        end as provider,
+        model,
+        coalesce(mode, 'standard') as mode,
+        10 * whole(input_rate_per_million_minor_units) as input_rate,
+        10 * whole(output_rate_per_million_minor_units) as output_rate,
+        10 * whole(coalesce(thinking_rate_per_million_minor_units, '0'))
+            as thinking_rate,
+        10 * whole(coalesce(cache_read_rate_per_million_minor_units, '0'))
+            as cache_read_rate,
+        10 * whole(coalesce(cache_write_rate_per_million_minor_units, '0'))
+            as cache_write_rate,
+        moment(coalesce(effective_from, '1970-01-01')) as valid_from,
+        moment(effective_to) as valid_to,
+        effective_to is not null as has_end,
+        last_verified_at,
+        source
+
+    from daemon_pricing_rates
+
+)
+
+select
+    *,
+    provider is not null
+    and model is not null
+    and coalesce(
+        least(
+            input_rate, output_rate, thinking_rate, cache_read_rate, cache_write_rate
+        ) >= 0
+        and greatest(
+            input_rate, output_rate, thinking_rate, cache_read_rate, cache_write_rate
+        ) <= 1000000000
+        and input_rate is not null
+        and output_rate is not null
+        and thinking_rate is not null
+        and cache_read_rate is not null
+        and cache_write_rate is not null,
+        false
+    )
+    and valid_from is not null
+    and has_end = (valid_to is not null) as is_typed
+
+from typed;
+
+
+-- raw.pricing_rates. The daemon keeps a rate per mode and lets rates overlap; the
+-- warehouse has one price at a time, with a rate of its own for thinking. So time is
+-- cut where any rate of a model starts or ends, and in each stretch
+--   of several rates of one mode, the operator's goes first, then the one that
+--   started last;
+--   the standard one gives the price, and of a thinking one only the rate of
+--   thinking tokens is taken. A model with rates of one mode only is priced by those.
+create temp table pricing_rates as
+
+with
+
+rates as (
+
+    select * from rates_read
+    where is_typed and (valid_to is null or valid_to > valid_from)
+
+),
+
+bounds as (
+
+    select provider, model, valid_from as starts_at from rates
+    union
+    select provider, model, valid_to from rates where valid_to is not null
+
+),
+
+stretches as (
+
+    select
+        *,
+        lead(starts_at) over (
+            partition by provider, model order by starts_at
+        ) as ends_at
+    from bounds
+
+),
+
+ranked as (
+
+    select
+        rates.*,
+        stretches.starts_at,
+        stretches.ends_at,
+        row_number() over (
+            partition by
+                rates.provider, rates.model, stretches.starts_at, rates.mode
+            order by
+                coalesce(rates.source = 'operator', false) desc,
+                rates.valid_from desc,
+                rates.last_verified_at desc nulls last,
+                rates.id desc
+        ) as place
+
+    from rates
+
+    inner join stretches
+        on
+            rates.provider = stretches.provider
+            and rates.model = stretches.model
+            and rates.valid_from <= stretches.starts_at
+            and (
+                rates.valid_to > stretches.starts_at
+                or rates.valid_to is null
+            )
+
+),
+
+folded as (
+
+    select
+        provider,
+        model,
+        starts_at,
+        ends_at,
+        arg_min(input_rate, mode = 'thinking') as input_rate,
+        arg_min(output_rate, mode = 'thinking') as output_rate,
+        arg_max(thinking_rate, mode = 'thinking') as thinking_rate,
+        arg_min(cache_read_rate, mode = 'thinking') as cache_read_rate,
+        arg_min(cache_write_rate, mode = 'thinking') as cache_write_rate,
+        arg_min(source, mode = 'thinking') as source,
+        arg_min(last_verified_at, mode = 'thinking') as last_verified_at
+
+    from ranked
+
+    where place = 1
+
+    group by provider, model, starts_at, ends_at
+
+)
+
+select
+    row_number() over (order by provider, model, starts_at) as rate_id,
+    cast(null as uuid) as workspace_id,
+    provider,
+    model,
+    0 as prompt_tokens_above,
+    input_rate,
+    output_rate,
+    thinking_rate,
+    cache_read_rate,
+    cache_write_rate,
+    starts_at as valid_from,
+    ends_at as valid_to,
+    starts_at as known_from,
+    cast(null as timestamptz) as known_to,
+    coalesce(source, 'bundled') as source,
+    coalesce(last_verified_at, '') as source_version
+from folded;
+
+
+-- What a laptop has none of: a ledger, departments, bills.
+create temp table changes (
+    change_id bigint,
+    kind varchar,
+    cause varchar,
+    workspace_id uuid,
+    provider varchar,
+    model varchar,
+    project varchar,
+    machine_id uuid,
+    since timestamptz,
+    until timestamptz,
+    row_count integer,
+    created_at timestamptz,
+    cycle_id bigint,
+    published_at timestamptz
+);
+
+create temp table allocation_rules (
+    workspace_id uuid,
+    rule_id uuid,
+    priority integer,
+    match_on varchar,
+    match_value varchar,
+    department_id uuid,
+    valid_from timestamptz,
+    valid_to timestamptz,
+    created_by uuid,
+    created_at timestamptz
+);
+
+create temp table billing_documents (
+    workspace_id uuid,
+    document_id uuid,
+    provider varchar,
+    account varchar,
+    kind varchar,
+    period_month date,
+    invoice_id varchar,
+    currency varchar,
+    entered_by uuid,
+    entered_at timestamptz,
+    superseded_at timestamptz
+);
+
+create temp table billing_lines (
+    workspace_id uuid,
+    document_id uuid,
+    line_number integer,
+    amount_pico decimal(38, 0),
+    rounding_pico decimal(38, 0),
+    description varchar
+);
