@@ -62,7 +62,7 @@ def marts(owner: psycopg.Connection) -> dict[str, list[tuple[Any, ...]]]:
 
 
 class Warehouse(RuleBasedStateMachine):
-    """Arrivals, rates late, corrected and withdrawn, moved projects, bills, erasures."""
+    """Arrivals, rates late, corrected, withdrawn, moved projects, bills, erasures."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -106,11 +106,11 @@ hours_revised as (
                 or revisions.machine_id is null
             )
             and (
-                requests.requested_at >= revisions.since
+                revisions.since <= requests.requested_at
                 or revisions.since is null
             )
             and (
-                requests.requested_at < revisions.until
+                revisions.until > requests.requested_at
                 or revisions.until is null
             )
 
