@@ -18,6 +18,7 @@ from models.trouble import Trouble
 log = logging.getLogger("hmc.worker")
 
 LOOK_EVERY_SECONDS = 0.5
+LONGEST_REST_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 30.0
 
 
@@ -51,6 +52,8 @@ def _work_while_connected(stopping: threading.Event, parent: int | None) -> None
                     published.seconds,
                     ", full refresh" if published.is_full_refresh else "",
                 )
+                # As long as it worked, so that steady traffic costs half a core.
+                stopping.wait(min(published.seconds, LONGEST_REST_SECONDS))
             else:
                 stopping.wait(LOOK_EVERY_SECONDS)
 

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from ingest.rebuild import cycle
 from ingest.rebuild.cycle import rebuild, rebuilding
+from ingest.rebuild.dbt import BuildFailed
 from tests.factories import rate, withdraw, workspace
 from warehouse.cluster import Role, connect
 
@@ -273,12 +274,12 @@ def test_a_cycle_that_fails_leaves_its_changes_for_the_next(
     land(owner, [row] * 3)
 
     def fail(*, full_refresh: bool) -> None:
-        raise cycle.BuildFailed(f"as if a model broke ({full_refresh=})")
+        raise BuildFailed(f"as if a model broke ({full_refresh=})")
 
     with rebuilding() as connection:
         with monkeypatch.context() as patched:
             patched.setattr(cycle, "run_models", fail)
-            with pytest.raises(cycle.BuildFailed):
+            with pytest.raises(BuildFailed):
                 rebuild(connection)
         assert cycle.something_changed(connection)
         assert rebuild(connection).request_count == 3
@@ -328,3 +329,16 @@ def test_a_landing_during_a_cycle_waits_for_the_next(
             ).fetchone()
             assert counted == landed
         withdraw(owner, rate_id)
+
+
+def test_marts_that_other_sql_made_are_made_anew(
+    owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with rebuilding() as connection:
+        rebuild(connection)
+        assert not cycle.needs_full_refresh(connection)
+        monkeypatch.setattr(cycle, "build_version", lambda: "an upgrade")
+        assert cycle.needs_full_refresh(connection)
+        assert rebuild(connection).is_full_refresh
+        monkeypatch.undo()
+        assert rebuild(connection).is_full_refresh

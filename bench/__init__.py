@@ -1,0 +1,1 @@
+"""Measured speed. `python -m bench.<name>`; nothing here is a test."""
