@@ -1,6 +1,7 @@
 """Whatever happens, in whatever order: cycles add up to a full refresh."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,9 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from ingest.rebuild import cycle
 from ingest.rebuild.cycle import rebuild, rebuilding
-from ingest.rebuild.dbt import BuildFailed
+from ingest.rebuild.dbt import BuildFailed, invoke
 from tests.factories import rate, withdraw, workspace
-from warehouse.cluster import Role, connect
+from warehouse.cluster import Role, composed, connect
 
 pytestmark = pytest.mark.usefixtures("warehouse")
 
@@ -342,3 +343,23 @@ def test_marts_that_other_sql_made_are_made_anew(
         assert rebuild(connection).is_full_refresh
         monkeypatch.undo()
         assert rebuild(connection).is_full_refresh
+
+
+def test_a_cycle_finds_what_it_touches_by_index(
+    owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    compiled = "compiled/halton/models/intermediate/int_requests_touched.sql"
+    invoke(
+        [
+            *("compile", "--select", "int_requests_touched"),
+            *("--target-path", str(tmp_path)),
+        ]
+    )
+    with owner.transaction():
+        owner.execute("set local enable_seqscan = off")
+        plan = owner.execute(
+            composed(f"explain {(tmp_path / compiled).read_text('utf-8')}")
+        ).fetchall()
+    text = "\n".join(line for (line,) in plan)
+    assert "Index Scan using requests_change" in text
+    assert "Seq Scan on requests" not in text

@@ -5,7 +5,8 @@
 WITH __dbt__cte__int_requests_touched AS (
   /* One row per request that this cycle prices: those that arrived, and all of every */
   /* revised hour. What landed after the cycle was frozen belongs to the next. */
-  WITH requests AS (
+  /* Not materialized: Postgres would write the whole table down to read it twice. */
+  WITH requests AS NOT MATERIALIZED (
     SELECT
       *
     FROM stg_daemon__requests

@@ -1,11 +1,12 @@
 -- One row per request that this cycle prices: those that arrived, and all of every
 -- revised hour. What landed after the cycle was frozen belongs to the next.
+-- Not materialized: Postgres would write the whole table down to read it twice.
 
 {{ config(materialized='ephemeral') }}
 
 with
 
-requests as (
+requests as not materialized (
 
     select * from {{ ref('stg_daemon__requests') }}
 
