@@ -274,7 +274,11 @@ with_tokens = pl.sum_horizontal(
     "cached_tokens",
     "cache_write_tokens",
 ).alias("tokens")
-models = models.with_columns(with_tokens)
+# Where nothing is priced there is nothing to compare a submitted cost with.
+comparable = pl.when(pl.col("cost_usd").is_not_null())
+models = models.with_columns(
+    with_tokens, drift_millicents=comparable.then("drift_millicents")
+)
 Table(
     models,
     {
@@ -294,7 +298,7 @@ Table(
 )
 
 # %%
-days_chart(by_day, last.day, f"{provider} in {month_name(first)}, by UTC day and model")
+days_chart(by_day, last.day, f"{provider}, {month_name(first)}, by UTC day and model")
 
 # %% jupyter={"source_hidden": true}
 daily = by_day.group_by("usage_date").agg(
@@ -304,9 +308,9 @@ dearest = daily.sort("cost_usd").row(-1, named=True)
 Prose(
     f"Calls were logged on {daily.height} of {last.day} days. The dearest was"
     f" {dearest['usage_date']:%d %B} with {usd(dearest['cost_usd'])},"
-    f" {percent(dearest['cost_usd'], logged)} of what was logged in the month. Days with"
-    f" unpriced calls: {daily.filter(pl.col('unpriced_count') > 0).height}; with calls"
-    f" cut short: {daily.filter(pl.col('incomplete_count') > 0).height}."
+    f" {percent(dearest['cost_usd'], logged)} of what was logged in the month. Days"
+    f" with unpriced calls: {daily.filter(pl.col('unpriced_count') > 0).height}; with"
+    f" calls cut short: {daily.filter(pl.col('incomplete_count') > 0).height}."
 )
 
 # %% [markdown]
@@ -488,6 +492,8 @@ plan_count, plan_usd = on_plan["request_count"].sum(), on_plan["cost_usd"].sum()
 Prose(
     f"On a plan: {counted(plan_count, 'call')}, imputed at {usd(plan_usd)}. None of it"
     f" is in the {usd(logged)}."
+    if plan_count
+    else f"No call to {provider} ran on a plan that month."
 )
 
 # %% [markdown]

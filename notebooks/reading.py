@@ -32,6 +32,7 @@ from warehouse.workspaces import workspace_of
 Warehouse = Connection[Any]
 
 PICO_DECIMALS = 12
+PICODOLLAR = Decimal(1).scaleb(-PICO_DECIMALS)
 DIGITS = 38
 ROWS_AT_ONCE = 50_000
 LAST_ID = UUID(int=2**128 - 1)
@@ -123,7 +124,8 @@ def frame(warehouse: Warehouse, sql: str, /, **parameters: Any) -> pl.DataFrame:
 
 def dollars(pico: Decimal | int) -> Decimal:
     """Turn picodollars into dollars; Inexact when a digit would be lost."""
-    return EXACT.scaleb(EXACT.create_decimal(pico), -PICO_DECIMALS)
+    amount = EXACT.scaleb(EXACT.create_decimal(pico), -PICO_DECIMALS)
+    return EXACT.quantize(amount, PICODOLLAR)
 
 
 Reader = Callable[[Any], Any]
@@ -139,7 +141,12 @@ def _read_as(
     kind = known.name if known else "text"
     if kind == "numeric":
         scale = PICO_DECIMALS if column.scale is None else column.scale
-        return column.name, pl.Decimal(DIGITS, scale), EXACT.create_decimal
+        last = Decimal(1).scaleb(-scale)
+        return (
+            column.name,
+            pl.Decimal(DIGITS, scale),
+            lambda value: EXACT.quantize(value, last),
+        )
     dtype, read = _KINDS.get(kind, (pl.String, str))
     return column.name, dtype, read
 

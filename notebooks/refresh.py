@@ -43,7 +43,11 @@ def executed(source: Path) -> Any:
         cell["id"] = f"cell-{at:02}"  # jupytext draws lots, and every run would differ
     resources = {"metadata": {"path": str(source.parent)}}
     NotebookClient(
-        notebook, timeout=SECONDS, resources=resources, record_timing=False
+        notebook,
+        timeout=SECONDS,
+        resources=resources,
+        record_timing=False,
+        extra_arguments=["--log-level=ERROR"],  # it would warn of its loopback port
     ).execute()
     return notebook
 

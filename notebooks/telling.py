@@ -18,6 +18,7 @@ MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EM DASH}"
 CENT = Decimal("0.01")
 CENTS = 2
+DIFFERENCES = ("variance_", "drift_", "off_")  # shown with their sign
 
 
 def usd(amount: Decimal, *, signed: bool = False) -> str:
@@ -131,7 +132,10 @@ class Table:
         absent = self.absent.get(name, NOTHING)
         if _is_money(name):
             amounts = [_amount(name, value) for value in values]
-            texts = [None if one is None else usd(one) for one in amounts]
+            signed = name.startswith(DIFFERENCES)
+            texts = [
+                None if one is None else usd(one, signed=signed) for one in amounts
+            ]
             places = max(
                 (len(one.partition(".")[2]) for one in texts if one), default=CENTS
             )
