@@ -26,6 +26,13 @@ Submitted = Annotated[
     int,
     Field(description="What the daemons said, in millicents; for drift audit only."),
 ]
+Drift = Annotated[
+    int,
+    Field(
+        description="Submitted minus recomputed, row by row in whole millicents,"
+        " where both are known."
+    ),
+]
 
 
 class Grouping(StrEnum):
@@ -61,6 +68,7 @@ class Usage(Frozen):
     cost: Cost = 0
     submitted_millicents: Submitted = 0
     unsubmitted_count: int = 0
+    drift_millicents: Drift = 0
 
 
 class UsageDay(Usage):

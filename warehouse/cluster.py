@@ -34,18 +34,15 @@ def conninfo(role: Role) -> str:
 
     On an external server a role without its own URL assumes it from the owner's.
     """
-    known = settings()
-    if known.database_url is None:
+    setting, url = _address(role)
+    if url is None:
         socket = _embedded()
         return make_conninfo(dbname=DATABASE, user=role.value, host=socket)
-    own = {Role.INGEST: known.ingest_database_url, Role.API: known.api_database_url}
-    if url := own.get(role):
+    if setting != "DATABASE_URL":
         return url
     if role is Role.OWNER:
-        return make_conninfo(known.database_url, connect_timeout=10)
-    return make_conninfo(
-        known.database_url, connect_timeout=10, options=f"-c role={role.value}"
-    )
+        return make_conninfo(url, connect_timeout=10)
+    return make_conninfo(url, connect_timeout=10, options=f"-c role={role.value}")
 
 
 def connect(role: Role) -> psycopg.Connection[Any]:
@@ -53,23 +50,23 @@ def connect(role: Role) -> psycopg.Connection[Any]:
     try:
         return psycopg.connect(conninfo(role), autocommit=True)
     except (psycopg.OperationalError, psycopg.ProgrammingError) as failure:
-        raise WarehouseUnreachable(unreachable(failure)) from failure
+        raise WarehouseUnreachable(unreachable(failure, role)) from failure
 
 
-def unreachable(failure: Exception) -> str:
+def unreachable(failure: Exception, role: Role = Role.OWNER) -> str:
     """Say in one line why Postgres was not reached, without its password."""
-    url = settings().database_url
+    setting, url = _address(role)
     why = " ".join(str(failure).split())
     if url is None:
         return f"embedded Postgres: {why}"
     try:
         parts = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
-        return "DATABASE_URL is not a Postgres address (postgresql://user@host/name)"
+        return f"{setting} is not a Postgres address (postgresql://user@host/name)"
     server = f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}"
     if password := parts.get("password"):
         why = why.replace(str(password), "***")
-    return f"DATABASE_URL ({server}): {why}"
+    return f"{setting} ({server}): {why}"
 
 
 def composed(text: str) -> SQL:
@@ -82,6 +79,18 @@ def sqlalchemy_url(role: Role) -> str:
     parts = conninfo_to_dict(conninfo(role))
     query = "&".join(f"{key}={quote(str(value))}" for key, value in parts.items())
     return f"postgresql+psycopg://?{query}"
+
+
+def _address(role: Role) -> tuple[str, str | None]:
+    """Return the setting that a role's address comes from, and what it says."""
+    known = settings()
+    own = {
+        Role.INGEST: ("HMC_INGEST_DATABASE_URL", known.ingest_database_url),
+        Role.API: ("HMC_API_DATABASE_URL", known.api_database_url),
+        Role.ANALYST: ("HMC_ANALYST_DATABASE_URL", known.analyst_database_url),
+    }
+    setting, url = own.get(role, ("", None))
+    return (setting, url) if url else ("DATABASE_URL", known.database_url)
 
 
 @cache

@@ -18,10 +18,11 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path("~/.halton-meter-cloud")
     database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
-    # Own logins for the two serving roles on an external server. Without them the
-    # owner's login is used and the role assumed at connection start.
+    # Own logins for the serving roles and for analysts on an external server. Without
+    # them the owner's login is used and the role assumed at connection start.
     ingest_database_url: str | None = None
     api_database_url: str | None = None
+    analyst_database_url: str | None = None
     # Where people reach the dashboard; pairing answers send them there.
     public_url: str = "http://127.0.0.1:8000"
 

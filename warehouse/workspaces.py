@@ -85,8 +85,8 @@ def subject_of(owner: Connection, email: str) -> str:
     return str(found[0])
 
 
-def approve_pairing(owner: Connection, code: str, slug: str) -> str:
-    """Approve a pairing into a workspace as operator; return the hostname."""
+def workspace_of(owner: Connection, slug: str) -> UUID:
+    """Return the workspace with a slug; Trouble when there is none."""
     found = owner.execute(
         """
         select workspace_id from app.workspaces
@@ -96,6 +96,12 @@ def approve_pairing(owner: Connection, code: str, slug: str) -> str:
     ).fetchone()
     if found is None:
         raise Trouble(f"there is no workspace {slug}")
+    return UUID(str(found[0]))
+
+
+def approve_pairing(owner: Connection, code: str, slug: str) -> str:
+    """Approve a pairing into a workspace as operator; return the hostname."""
+    workspace_id = workspace_of(owner, slug)
     decided = owner.execute(
         """
         update app.pairings set
@@ -103,7 +109,7 @@ def approve_pairing(owner: Connection, code: str, slug: str) -> str:
         where pairing_code = %s and status = 'pending' and now() < expires_at
         returning hostname
         """,
-        [found[0], typed(code)],
+        [workspace_id, typed(code)],
     ).fetchone()
     if decided is None:
         raise Trouble(f"no pairing waits under the code {code}: wrong, expired or done")

@@ -22,7 +22,8 @@ select
     cache_write_tokens,
     case when request_count > unpriced_count then cost_pico end as cost_pico,
     cast(submitted_millicents as bigint) as submitted_millicents,
-    unsubmitted_count
+    unsubmitted_count,
+    cast(drift_millicents as bigint) as drift_millicents
 
 from fct_usage_days
 

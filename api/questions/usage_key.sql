@@ -28,7 +28,8 @@ select
         as numeric(38, 0)
     ) as cost_pico,
     cast(sum(submitted_millicents) as bigint) as submitted_millicents,
-    cast(sum(unsubmitted_count) as bigint) as unsubmitted_count
+    cast(sum(unsubmitted_count) as bigint) as unsubmitted_count,
+    cast(sum(drift_millicents) as bigint) as drift_millicents
 
 from fct_usage_days
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ["models", "warehouse", "ingest", "api", "hmc", "web"]
+ROOMS = ["models", "warehouse", "ingest", "api", "hmc", "web", "notebooks"]
 HEAVY = ["dbt", "great_expectations", "polars", "pandas", "sqlglot", "duckdb"]
 MAY_IMPORT = {
     "models": set[str](),
@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "ingest": {"models", "warehouse"},
     "api": {"models", "warehouse"},
     "web": set[str](),
+    "notebooks": {"models", "warehouse", "api"},
     "hmc": {"models", "warehouse", "ingest", "api", "web"},
 }
 # Writing the laptop's SQL needs a warehouse to compile on; it never ships.

@@ -40,7 +40,7 @@ def two(owner: psycopg.Connection, cloud: TestClient) -> list[Any]:
     return homes
 
 
-@pytest.fixture(params=[Role.API, Role.INGEST])
+@pytest.fixture(params=[Role.API, Role.INGEST, Role.ANALYST])
 def serving(request: pytest.FixtureRequest, two: list[Any]) -> Iterator[Any]:
     with connect(request.param) as connection:
         yield connection

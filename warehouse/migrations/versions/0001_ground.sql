@@ -7,6 +7,7 @@ create schema marts;
 
 grant usage on schema app, raw to hmc_ingest, hmc_api;
 grant usage on schema marts to hmc_api, hmc_analyst;
+grant usage on schema raw to hmc_analyst;  -- for raw.cycles alone
 
 -- Row security for one tenant table. No setting reads as no rows, and so does the
 -- empty string that a finished transaction leaves behind. The owner, who runs dbt,
@@ -385,6 +386,7 @@ to hmc_api;
 grant select, insert on app.departments, app.allocation_rules to hmc_api;
 grant update (valid_to) on app.allocation_rules to hmc_api;
 grant select on raw.cycles, raw.pricing_rates, raw.changes to hmc_api;
+grant select on raw.cycles to hmc_analyst;
 grant select, insert on raw.billing_documents, raw.billing_lines to hmc_api;
 grant update (superseded_at) on raw.billing_documents to hmc_api;
 

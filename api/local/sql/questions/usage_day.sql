@@ -22,7 +22,8 @@ SELECT
   cache_write_tokens,
   CASE WHEN request_count > unpriced_count THEN cost_pico END AS cost_pico,
   CAST(submitted_millicents AS BIGINT) AS submitted_millicents,
-  unsubmitted_count
+  unsubmitted_count,
+  CAST(drift_millicents AS BIGINT) AS drift_millicents
 FROM fct_usage_days
 WHERE
   calendar = 'utc'

@@ -23,7 +23,8 @@ SELECT
   CAST(SUM(cache_write_tokens) AS BIGINT) AS cache_write_tokens,
   CAST(CASE WHEN SUM(request_count) > SUM(unpriced_count) THEN SUM(cost_pico) END AS DECIMAL(38, 0)) AS cost_pico,
   CAST(SUM(submitted_millicents) AS BIGINT) AS submitted_millicents,
-  CAST(SUM(unsubmitted_count) AS BIGINT) AS unsubmitted_count
+  CAST(SUM(unsubmitted_count) AS BIGINT) AS unsubmitted_count,
+  CAST(SUM(drift_millicents) AS BIGINT) AS drift_millicents
 FROM fct_usage_days
 WHERE
   calendar = 'utc'

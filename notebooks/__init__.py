@@ -1,0 +1,1 @@
+"""For analysts: notebooks, and the few modules that they are written with."""
