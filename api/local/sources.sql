@@ -151,7 +151,9 @@ select
     end as billing_basis,
     cast(null as varchar []) as flags
 from calls
-where is_typed;
+where
+    is_typed
+    and (getvariable('project') is null or project = getvariable('project'));
 
 
 -- One row per machine that made calls, under its id in `requests`.
