@@ -8,6 +8,7 @@ import typer
 from hmc.commands import operate, people, serve
 from hmc.commands.demo import demo
 from hmc.commands.doctor import doctor
+from hmc.commands.local import local
 from hmc.commands.report import report
 from models.trouble import Trouble
 
@@ -37,6 +38,7 @@ pairing.command("approve")(people.approve_pairing)
 app.add_typer(pairing, name="pairing")
 app.command()(people.token)
 app.command()(report)
+app.command()(local)
 app.command()(doctor)
 app.command()(demo)
 
