@@ -134,9 +134,7 @@ def project_stats(laptop: Reading, slug: str, filters: AskedPeriod) -> dict[str,
 
 
 @router.get("/v1/projects/{slug}/requests")
-def project_requests(
-    laptop: Reading, slug: str, filters: AskedCalls
-) -> dict[str, Any]:
+def project_requests(laptop: Reading, slug: str, filters: AskedCalls) -> dict[str, Any]:
     """List the calls of one project, newest first."""
     return _calls(laptop, filters, project_id_of(laptop, slug))
 

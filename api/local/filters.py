@@ -90,7 +90,9 @@ def page_of_calls(
     if len(calls) <= filters.limit:
         return calls, None
     last = calls[filters.limit - 1]
-    return calls[: filters.limit], moments.cursor_after(last["requested_at"], last["id"])
+    return calls[: filters.limit], moments.cursor_after(
+        last["requested_at"], last["id"]
+    )
 
 
 def _read(read: Callable[[str], Read], name: str, text: str | None) -> Read | None:
