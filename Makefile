@@ -30,7 +30,7 @@ check: install
 	$(BIN)/basedpyright
 	$(BIN)/sqlfluff lint dbt_project/models
 	$(BIN)/sqlfluff lint --templater placeholder api/questions
-	$(BIN)/python -m api.local.build --check
+	$(BIN)/python -m hmc.generate --check
 
 lock:
 	@$(BIN)/python -m pip install --quiet uv

@@ -8,6 +8,8 @@ import typer
 from hmc.commands import operate, people, serve
 from hmc.commands.demo import demo
 from hmc.commands.doctor import doctor
+from hmc.commands.local import local
+from hmc.commands.report import report
 from models.trouble import Trouble
 
 app = typer.Typer(
@@ -35,6 +37,8 @@ app.add_typer(workspace, name="workspace")
 pairing.command("approve")(people.approve_pairing)
 app.add_typer(pairing, name="pairing")
 app.command()(people.token)
+app.command()(report)
+app.command()(local)
 app.command()(doctor)
 app.command()(demo)
 

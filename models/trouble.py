@@ -14,3 +14,9 @@ class NotReachable(Trouble):
     """Something that should answer does not."""
 
     exit_code = 5
+
+
+class Usage(Trouble):
+    """The command was given something it cannot use."""
+
+    exit_code = 2

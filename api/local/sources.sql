@@ -29,8 +29,7 @@ create temp macro id_of(value) as
     coalesce(try_cast(value as uuid), cast(md5(value) as uuid));
 
 
--- One row per call that the daemon captured, typed, since `earliest` where it is set.
--- A date that cannot be read is in no period, so such rows are kept to be counted.
+-- One row per call that the daemon captured, typed.
 create temp table calls as
 
 with
@@ -66,7 +65,9 @@ typed as (
         milliseconds(requests.latency_ms) as latency_ms,
         milliseconds(requests.time_to_first_token_ms) as time_to_first_token_ms,
         moment(requests.requested_at) as requested_at,
-        moment(requests.recorded_at) as recorded_at,
+        cast(moment(requests.requested_at) as date) as usage_date,
+        coalesce(moment(requests.recorded_at), moment(requests.requested_at))
+            as recorded_at,
         requests.source_machine,
         requests.source_workdir,
         requests.attribution_method,
@@ -101,15 +102,9 @@ select
     and cache_write_tokens is not null
     and has_cost = (submitted_millicents is not null)
     and tokens_complete is not null
-    and requested_at is not null
-    and recorded_at is not null as is_typed
+    and requested_at is not null as is_typed
 
-from typed
-
-where
-    getvariable('earliest') is null
-    or requested_at is null
-    or requested_at >= getvariable('earliest');
+from typed;
 
 
 -- raw.requests. The whole laptop is one workspace.
@@ -151,7 +146,9 @@ select
     end as billing_basis,
     cast(null as varchar []) as flags
 from calls
-where is_typed;
+where
+    is_typed
+    and (getvariable('project') is null or project = getvariable('project'));
 
 
 -- One row per machine that made calls, under its id in `requests`.

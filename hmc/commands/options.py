@@ -24,3 +24,15 @@ DataDir = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+Db = Annotated[
+    Path | None,
+    typer.Option(
+        "--db",
+        help="The daemon's file.",
+        show_default="~/.halton-meter/db.sqlite",
+    ),
+]
+NoColor = Annotated[bool, typer.Option("--no-color", help="No colour.")]
+Watch = Annotated[
+    bool, typer.Option("--watch", help="Show it again whenever the file changes.")
+]
