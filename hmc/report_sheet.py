@@ -10,6 +10,8 @@ from hmc import terminal
 from hmc.terminal import Column, Ink, change, count, counted, duration, share, usd
 
 Row = dict[str, Any]
+Figures = list[tuple[Column, Callable[[Row], str]]]
+PICO_PER_MILLICENT = 10**7
 TITLES = {
     "project": "Project",
     "model": "Model",
@@ -111,70 +113,56 @@ def _head(report: Row, ink: Ink) -> list[str]:
 def _table(report: Row, ink: Ink, width: int, *, vs_previous: bool) -> list[str]:
     by = report["group_by"][-1]
     is_time = by in {"day", "week", "month"}
-    totals = report["totals"]
-    figures: list[tuple[Column, Callable[[Row], str]]] = [
-        (Column(TITLES[by], is_name=True), lambda row: _name(row, by)),
-        (Column("Requests"), lambda row: count(row["requests"])),
-    ]
+    cost = Column("Cost", paint=ink.strong)
+    moved = Column("Δ", paint=_moved(ink))
+    figures: Figures = [(Column(TITLES[by], is_name=True), _name)]
+    figures.append((Column("Requests"), _requests))
     if by == "model" or is_time:
-        figures += [
-            (Column("In"), lambda row: terminal.tokens(_inward(row))),
-            (Column("Out"), lambda row: terminal.tokens(_outward(row))),
-        ]
-    figures.append((Column("Cost", paint=ink.strong), lambda r: _cost(r)))
+        figures += [(Column("In"), _tokens_in), (Column("Out"), _tokens_out)]
+    figures.append((cost, _cost))
     if not is_time:
-        if vs_previous:
-            figures.append((Column("Before"), _before))
-        figures.append((Column("Δ", paint=_moved(ink)), _change))
+        figures += [(Column("Before"), _before)] if vs_previous else []
+        figures.append((moved, _change))
     if by != "model":
-        figures.append(
-            (
-                Column("Share"),
-                lambda row: share(row["cost_millicents"], totals["cost_millicents"]),
-            )
-        )
-    figures += [
-        (Column("Avg"), lambda row: duration(row["latency"]["average_ms"])),
-        (Column("p95"), lambda row: duration(row["latency"]["p95_ms"])),
-    ]
+        figures.append((Column("Share"), _share_of(report["totals"])))
+    figures += [(Column("Avg"), _average), (Column("p95"), _p95)]
     if not is_time and by != "model" and not vs_previous:
-        figures.append(
-            (
-                Column("7 days", is_name=True),
-                lambda row: terminal.sparkline(row["trend"]) if "trend" in row else "",
-            )
-        )
+        figures.append((Column("7 days", is_name=True), _trend))
+    return _drawn(figures, report["rows"], report["totals"], ink, width)
+
+
+def _drift_table(report: Row, ink: Ink, width: int) -> list[str]:
+    by = report["group_by"][-1]
+    rows = [row for row in report["rows"] if row.get("recomputed")]
+    figures: Figures = [
+        (Column(TITLES[by], is_name=True), _name),
+        (Column("Daemon says"), _cost),
+        (Column("By its rates"), _recomputed),
+        (Column("Drift"), _drift),
+        (Column("Agree"), _agreement),
+    ]
+    return _drawn(figures, rows, report["totals"], ink, width)
+
+
+def _drawn(
+    figures: Figures, rows: list[Row], totals: Row, ink: Ink, width: int
+) -> list[str]:
     return terminal.table(
         [column for column, _ in figures],
-        [[cell(row) for _, cell in figures] for row in report["rows"]],
+        [[cell(row) for _, cell in figures] for row in rows],
         [cell(totals) for _, cell in figures],
         ink,
         width,
     )
 
 
-def _drift_table(report: Row, ink: Ink, width: int) -> list[str]:
-    by = report["group_by"][-1]
-    rows = [row for row in report["rows"] if row.get("recomputed")]
-    figures: list[tuple[Column, Callable[[Row], str]]] = [
-        (Column(TITLES[by], is_name=True), lambda row: _name(row, by)),
-        (Column("Daemon says"), _cost),
-        (Column("By its rates"), lambda row: _recomputed(row["recomputed"])),
-        (Column("Drift"), lambda row: usd(row["recomputed"]["drift_millicents"] or 0)),
-        (Column("Agree"), _agreement),
-    ]
-    return terminal.table(
-        [column for column, _ in figures],
-        [[cell(row) for _, cell in figures] for row in rows],
-        [cell(report["totals"]) for _, cell in figures],
-        ink,
-        width,
-    )
+def _recomputed(row: Row) -> str:
+    pico = row["recomputed"]["cost_picodollars"]
+    return usd(None if pico is None else pico // PICO_PER_MILLICENT)
 
 
-def _recomputed(drift: Row) -> str:
-    pico = drift["cost_picodollars"]
-    return usd(None if pico is None else pico // 10_000_000)
+def _drift(row: Row) -> str:
+    return usd(row["recomputed"]["drift_millicents"] or 0)
 
 
 def _agreement(row: Row) -> str:
@@ -182,11 +170,42 @@ def _agreement(row: Row) -> str:
     return f"{count(drift['agreeing_requests'])} of {count(drift['compared_requests'])}"
 
 
-def _name(row: Row, by: str) -> str:
+def _name(row: Row) -> str:
     if "key" not in row:
         return "Total"
-    name = row["key"][by]
+    by, name = list(row["key"].items())[-1]
     return terminal.plain(str(name)) if name is not None else f"no {by}"
+
+
+def _requests(row: Row) -> str:
+    return count(row["requests"])
+
+
+def _tokens_in(row: Row) -> str:
+    return terminal.tokens(_inward(row))
+
+
+def _tokens_out(row: Row) -> str:
+    return terminal.tokens(_outward(row))
+
+
+def _average(row: Row) -> str:
+    return duration(row["latency"]["average_ms"])
+
+
+def _p95(row: Row) -> str:
+    return duration(row["latency"]["p95_ms"])
+
+
+def _trend(row: Row) -> str:
+    return terminal.sparkline(row["trend"]) if "trend" in row else ""
+
+
+def _share_of(totals: Row) -> Callable[[Row], str]:
+    def shared(row: Row) -> str:
+        return share(row["cost_millicents"], totals["cost_millicents"])
+
+    return shared
 
 
 def _cost(row: Row) -> str:
@@ -259,4 +278,4 @@ def _span(range_: Row) -> str:
     first = f"{since.day} {since:%b}"
     if since.year != until.year:
         first += f" {since.year}"
-    return f"{first} – {until.day} {until:%b} {until.year}"
+    return f"{first} {terminal.MISSING} {until.day} {until:%b} {until.year}"

@@ -11,7 +11,7 @@ from typing import TextIO
 WIDTH = 80
 LEAST_NAME = 10
 MILLICENTS_PER_CENT = 1_000
-MISSING = "\u2013"
+MISSING = "\u2013"  # an en dash
 MINUS = "\u2212"
 BARS = "▁▂▃▄▅▆▇█"
 BARS_ASCII = "_.-:=+*#"

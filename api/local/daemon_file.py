@@ -13,32 +13,32 @@ WAIT_SECONDS = 5
 
 # Every column that is read. Files of older daemons lack those after `status`, which
 # then read as null; without those marked * there is nothing to report.
-COLUMNS = {
-    "requests": (
-        "id* project_id* provider* model* mode input_tokens* output_tokens*"
-        " thinking_tokens cache_read_tokens cache_write_tokens cost_usd_minor_units*"
-        " latency_ms tokens_complete requested_at* recorded_at source_machine"
-        " source_workdir attribution_method status time_to_first_token_ms fx_rate"
-        " request_kind prompt_hash idempotency_key rates_source http_status_code"
-        " provider_error_code error_class error_message_hash retryable billing_basis"
-    ).split(),
-    "projects": "id* name slug* created_at archived_at".split(),
-    "project_settings": "project_id body_capture_enabled updated_at".split(),
-    "request_bodies": (
-        "request_id request_body response_body request_body_bytes"
-        " response_body_bytes request_content_type response_content_type"
-        " request_truncated response_truncated streaming_incomplete"
-        " redaction_applied capture_error redaction_summary captured_at"
-    ).split(),
-    "pricing_rates": (
-        "id provider model mode effective_from effective_to"
-        " input_rate_per_million_minor_units output_rate_per_million_minor_units"
-        " thinking_rate_per_million_minor_units"
-        " cache_read_rate_per_million_minor_units"
-        " cache_write_rate_per_million_minor_units last_verified_at is_seed_default"
-        " source"
-    ).split(),
+READ = {
+    "requests": """
+        id* project_id* provider* model* mode input_tokens* output_tokens*
+        thinking_tokens cache_read_tokens cache_write_tokens cost_usd_minor_units*
+        latency_ms tokens_complete requested_at* recorded_at source_machine
+        source_workdir attribution_method status time_to_first_token_ms fx_rate
+        request_kind prompt_hash idempotency_key rates_source http_status_code
+        provider_error_code error_class error_message_hash retryable billing_basis
+    """,
+    "projects": "id* name slug* created_at archived_at",
+    "project_settings": "project_id body_capture_enabled updated_at",
+    "request_bodies": """
+        request_id request_body response_body request_body_bytes response_body_bytes
+        request_content_type response_content_type request_truncated
+        response_truncated streaming_incomplete redaction_applied capture_error
+        redaction_summary captured_at
+    """,
+    "pricing_rates": """
+        id provider model mode effective_from effective_to
+        input_rate_per_million_minor_units output_rate_per_million_minor_units
+        thinking_rate_per_million_minor_units cache_read_rate_per_million_minor_units
+        cache_write_rate_per_million_minor_units last_verified_at is_seed_default
+        source
+    """,
 }
+COLUMNS = {table: columns.split() for table, columns in READ.items()}
 
 
 def daemon_file(asked: Path | None) -> Path:
@@ -83,7 +83,7 @@ def columns_of(file: Path) -> dict[str, list[str]]:
 
 
 def sources_as_written(found: dict[str, list[str]], attached: str) -> str:
-    """Write views `daemon_*` with every column there is, as text, null where missing."""
+    """Write views `daemon_*` with every column of COLUMNS, null where missing."""
     statements: list[str] = []
     for table, columns in COLUMNS.items():
         has = set(found[table])

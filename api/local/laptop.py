@@ -74,7 +74,7 @@ def opened(asked: Path | None = None, project: str | None = None) -> Generator[L
 
 @cache
 def question(name: str) -> str:
-    """Return a question as DuckDB reads it: one of the warehouse's or of the laptop's."""
+    """Return a question in DuckDB's SQL: a shared one, or one of the laptop's own."""
     shared, own = SQL / "questions" / f"{name}.sql", HERE / "questions" / f"{name}.sql"
     return (shared if shared.exists() else own).read_text("utf-8")
 

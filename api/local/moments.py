@@ -15,7 +15,7 @@ def written(at: datetime | None) -> str | None:
 
 
 def start_of(text: str) -> datetime:
-    """Read where a period starts: a moment, or a date's first. ValueError if neither."""
+    """Read where a period starts: a moment, or a date's first; else ValueError."""
     if len(text) == DATE_LENGTH:
         return datetime.combine(date.fromisoformat(text), time(), UTC)
     return _moment(text)

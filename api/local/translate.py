@@ -124,7 +124,7 @@ def write(files: dict[str, str]) -> None:
         file.write_text(text, "utf-8")
 
 
-def _parsed(sql: str) -> exp.Expression:
+def _parsed(sql: str) -> exp.Expr:
     return parse_one(PARAMETER.sub(r":\1", sql), read="postgres")
 
 
@@ -139,7 +139,7 @@ def _reached(asked: Iterable[str], models: dict[str, str]) -> set[str]:
     return reached
 
 
-def _is_decimal_without_places(node: exp.Expression) -> bool:
+def _is_decimal_without_places(node: exp.Expr) -> bool:
     return (
         isinstance(node, exp.DataType)
         and node.this == exp.DataType.Type.DECIMAL
@@ -147,18 +147,18 @@ def _is_decimal_without_places(node: exp.Expression) -> bool:
     )
 
 
-def _is_round_of_no_decimal(node: exp.Expression) -> bool:
+def _is_round_of_no_decimal(node: exp.Expr) -> bool:
     if not isinstance(node, exp.Round):
         return False
     rounded = node.this
     return not (isinstance(rounded, exp.Cast) and rounded.is_type("decimal"))
 
 
-def _is_seconds_since_1970(node: exp.Expression) -> bool:
+def _is_seconds_since_1970(node: exp.Expr) -> bool:
     return isinstance(node, exp.Extract) and node.name.lower() == "epoch"
 
 
-def _is_day_without_a_zone(node: exp.Expression) -> bool:
+def _is_day_without_a_zone(node: exp.Expr) -> bool:
     makes_a_day = isinstance(node, exp.TimestampTrunc | exp.DateTrunc) or (
         isinstance(node, exp.Cast) and node.is_type("date")
     )
@@ -170,17 +170,19 @@ def _is_day_without_a_zone(node: exp.Expression) -> bool:
     )
 
 
-def _is_moment(node: exp.Expression) -> bool:
+def _is_moment(node: exp.Expr) -> bool:
     if isinstance(node, exp.Column):
         return MOMENT.search(node.name) is not None
     return isinstance(node, exp.Cast) and node.is_type("timestamptz")
 
 
-REFUSED: list[tuple[Callable[[exp.Expression], bool], str]] = [
+REFUSED: list[tuple[Callable[[exp.Expr], bool], str]] = [
     (
         lambda node: isinstance(node, exp.Div | exp.IntDiv),
-        "Postgres cuts integers where DuckDB does not, and 1/0 is inf there;"
-        " multiply, or compare cross-wise",
+        (
+            "Postgres cuts integers where DuckDB does not, and 1/0 is inf there;"
+            " multiply, or compare cross-wise"
+        ),
     ),
     (
         _is_decimal_without_places,
@@ -196,8 +198,10 @@ REFUSED: list[tuple[Callable[[exp.Expression], bool], str]] = [
     ),
     (
         _is_round_of_no_decimal,
-        "a double is rounded to even on Postgres and away from zero on DuckDB;"
-        " round what is cast to numeric(precision, scale)",
+        (
+            "a double is rounded to even on Postgres and away from zero on DuckDB;"
+            " round what is cast to numeric(precision, scale)"
+        ),
     ),
     (
         lambda node: isinstance(node, REGULAR_EXPRESSIONS),

@@ -47,7 +47,7 @@ def report(
     watch: Watch = False,
     no_color: NoColor = False,
 ) -> None:
-    """Report what calls cost on this machine. Reads the daemon's file, sends nothing."""
+    """Report what calls on this machine cost, from the daemon's file alone."""
     if as_json and as_csv:
         raise Usage("--json and --csv: one of them")
     _period(since, from_, to)  # a mistake is told before a file is opened

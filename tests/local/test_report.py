@@ -54,7 +54,7 @@ KEYS = {
 
 
 def three_months() -> Iterator[dict[str, Any]]:
-    chance = random.Random(6)
+    chance = random.Random(6)  # noqa: S311
     start = datetime(2026, 6, 15, tzinfo=UTC)
     models = [("anthropic", "claude-sonnet-4-5"), ("openai", "gpt-5"), ("x", "new")]
     for _ in range(3_000):
