@@ -18,11 +18,16 @@ create temp macro moment(value) as
             then try_cast(value as timestamptz)
     end;
 
-create temp macro milliseconds(value) as
+-- Text with an exponent goes by way of double: DuckDB reads '6.5e-14' as 0.001.
+create temp macro thousandths(value) as
     case
-        when try_cast(value as decimal(14, 3)) between 0 and 10000000000
-            then try_cast(value as decimal(14, 3))
+        when contains(lower(value), 'e')
+            then try_cast(try_cast(value as double) as decimal(14, 3))
+        else try_cast(value as decimal(14, 3))
     end;
+
+create temp macro milliseconds(value) as
+    case when thousandths(value) between 0 and 10000000000 then thousandths(value) end;
 
 -- What the warehouse calls an id: the daemon's own, or one made from its text.
 create temp macro id_of(value) as

@@ -15,7 +15,7 @@ from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
 from starlette.testclient import TestClient
@@ -272,6 +272,7 @@ def ask_everything(both: BothEngines) -> set[str]:
 
 @settings(
     max_examples=4,
+    phases=[Phase.explicit, Phase.generate],  # a shrink would take minutes
     deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
