@@ -13,7 +13,7 @@ from psycopg import AsyncConnection, IsolationLevel
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from models.tenancy import Caller, Machine, Person
+from models.tenancy import Caller, Person, Sender
 from warehouse.cluster import Role, composed, conninfo
 
 Warehouse = AsyncConnection[DictRow]
@@ -91,7 +91,7 @@ class Doors:
             yield connection
 
     @asynccontextmanager
-    async def landing_as(self, machine: Machine) -> AsyncGenerator[Warehouse]:
+    async def landing_as(self, machine: Sender) -> AsyncGenerator[Warehouse]:
         """Open a transaction in which a machine's rows land in its workspace."""
         async with self._writing(Role.INGEST) as connection:
             await connection.execute(

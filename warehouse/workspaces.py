@@ -8,7 +8,7 @@ from psycopg.errors import UniqueViolation
 
 from models.pairing import typed
 from models.plans import Role, Tier
-from models.tenancy import Frozen
+from models.tenancy import Frozen, WorkspaceId
 from models.trouble import Trouble
 
 
@@ -85,8 +85,8 @@ def subject_of(owner: Connection, email: str) -> str:
     return str(found[0])
 
 
-def workspace_of(owner: Connection, slug: str) -> UUID:
-    """Return the workspace with a slug; Trouble when there is none."""
+def workspace_of(owner: Connection, slug: str) -> WorkspaceId:
+    """Return the workspace of a slug; Trouble when there is none."""
     found = owner.execute(
         """
         select workspace_id from app.workspaces
@@ -96,7 +96,7 @@ def workspace_of(owner: Connection, slug: str) -> UUID:
     ).fetchone()
     if found is None:
         raise Trouble(f"there is no workspace {slug}")
-    return UUID(str(found[0]))
+    return WorkspaceId(found[0])
 
 
 def approve_pairing(owner: Connection, code: str, slug: str) -> str:

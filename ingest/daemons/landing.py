@@ -10,7 +10,7 @@ from uuid import UUID
 
 from ingest.daemons.records import Readable, ReadBatch
 from models.requests import BatchAnswer, RequestRecord
-from models.tenancy import Machine
+from models.tenancy import Sender
 from warehouse.cluster import composed
 from warehouse.doors import Warehouse
 
@@ -96,7 +96,7 @@ KEEP_ASIDE = """
 """
 
 
-async def land(warehouse: Warehouse, machine: Machine, batch: ReadBatch) -> BatchAnswer:
+async def land(warehouse: Warehouse, machine: Sender, batch: ReadBatch) -> BatchAnswer:
     """Make every record of the batch durable with the transaction that is open.
 
     Idempotent by (workspace, record id). One entry in raw.changes names the rows, so
@@ -133,7 +133,7 @@ async def land(warehouse: Warehouse, machine: Machine, batch: ReadBatch) -> Batc
 
 
 async def _insert(
-    warehouse: Warehouse, machine: Machine, readable: list[Readable]
+    warehouse: Warehouse, machine: Sender, readable: list[Readable]
 ) -> int:
     await warehouse.execute(ARRIVING)
     async with warehouse.cursor() as cursor:
@@ -169,7 +169,7 @@ def _submitted(record: RequestRecord) -> int | None:
     return record.cost_usd_minor_units
 
 
-async def _contradicting(warehouse: Warehouse, machine: Machine) -> dict[int, UUID]:
+async def _contradicting(warehouse: Warehouse, machine: Sender) -> dict[int, UUID]:
     found = await warehouse.execute(
         CONTRADICTING, {"workspace_id": machine.workspace_id}
     )

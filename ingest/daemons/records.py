@@ -151,14 +151,15 @@ def _without_unstorable_text(raw: dict[str, Any]) -> tuple[dict[str, Any], list[
     record: dict[str, Any] = {}
     flags: list[str] = []
     for name, value in raw.items():
-        kept = _storable(value) if isinstance(value, str) else value
+        kept = storable(value) if isinstance(value, str) else value
         if kept is not value and kept != value:
-            flags.append(f"replaced:{_storable(name)}")
-        record[_storable(name)] = kept
+            flags.append(f"replaced:{storable(name)}")
+        record[storable(name)] = kept
     return record, flags
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """Return text that Postgres stores: no NUL, no lone surrogate."""
     return (
         text.encode("utf-16-le", "surrogatepass")
         .decode("utf-16-le", "replace")
@@ -167,4 +168,4 @@ def _storable(text: str) -> str:
 
 
 def _text_of(raw: Any) -> str:
-    return _storable(json.dumps(raw, ensure_ascii=False))
+    return storable(json.dumps(raw, ensure_ascii=False))
