@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from api.cloud.routes import (
     departments,
+    machines,
     overview,
     pairings,
     people,
@@ -34,7 +35,16 @@ from web.pages import serve_pages
 
 log = logging.getLogger("hmc.server")
 
-PEOPLE = (people, overview, projects, traces, reconciliation, departments, pairings)
+PEOPLE = (
+    people,
+    overview,
+    projects,
+    traces,
+    reconciliation,
+    departments,
+    pairings,
+    machines,
+)
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",

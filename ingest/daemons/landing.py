@@ -6,7 +6,6 @@ locking each other out. What contradicts an earlier record is kept aside.
 
 from operator import attrgetter
 from typing import Any
-from uuid import UUID
 
 from ingest.daemons.records import Readable, ReadBatch
 from models.requests import BatchAnswer, RequestRecord
@@ -46,8 +45,13 @@ FIELD_OF = {
 }
 CONTENT = [*FIELD_OF, "submitted_millicents"]
 COLUMNS = ", ".join([*CONTENT, "flags"])
-THEIRS = ", ".join(f"standing.{column}" for column in CONTENT)
-OURS = ", ".join(f"arriving.{column}" for column in CONTENT)
+DIFFERS = " or ".join(
+    f"arriving.{column} is distinct from standing.{column}" for column in CONTENT
+)
+DIFFERENCES = ", ".join(
+    f"case when arriving.{name} is distinct from standing.{name} then '{name}' end"
+    for name in CONTENT
+)
 values_of = attrgetter(*FIELD_OF.values())
 
 # One per connection; it empties itself at every commit.
@@ -80,12 +84,15 @@ LAND = composed(f"""
     select count(*) as accepted from landed
 """)
 CONTRADICTING = composed(f"""
-    select arriving.ordinal, arriving.request_id
+    select
+        arriving.ordinal,
+        arriving.request_id,
+        array_remove(array[{DIFFERENCES}], null) as differing
     from arriving
     inner join raw.requests as standing
         on standing.workspace_id = %(workspace_id)s
         and arriving.request_id = standing.request_id
-    where ({OURS}) is distinct from ({THEIRS})
+    where {DIFFERS}
 """)
 KEEP_ASIDE = """
     insert into raw.rejected_records (
@@ -95,6 +102,8 @@ KEEP_ASIDE = """
     on conflict do nothing
 """
 
+STAYS = "differs in {} from the record that had landed under this id; that one stays"
+
 
 async def land(warehouse: Warehouse, machine: Sender, batch: ReadBatch) -> BatchAnswer:
     """Make every record of the batch durable with the transaction that is open.
@@ -103,7 +112,7 @@ async def land(warehouse: Warehouse, machine: Sender, batch: ReadBatch) -> Batch
     that the next rebuild adds exactly them.
     """
     accepted = 0
-    contradicting: dict[int, UUID] = {}
+    contradicting: list[dict[str, Any]] = []
     if batch.readable:
         accepted = await _insert(warehouse, machine, batch.readable)
     if accepted < len(batch.readable):
@@ -114,21 +123,22 @@ async def land(warehouse: Warehouse, machine: Sender, batch: ReadBatch) -> Batch
     ] + [
         (
             "conflicting",
-            "another record with this id had landed before; that one stays",
-            request_id,
-            batch.readable[ordinal].record.model_dump_json(),
+            STAYS.format(", ".join(one["differing"])),
+            one["request_id"],
+            batch.readable[one["ordinal"]].record.model_dump_json(),
         )
-        for ordinal, request_id in contradicting.items()
+        for one in contradicting
     ]
     by = (machine.workspace_id, machine.machine_id, batch.batch_id)
     for one in aside:
         await warehouse.execute(KEEP_ASIDE, [*by, *one])
     mended = {at for at, readable in enumerate(batch.readable) if readable.flags}
+    aside_too = {one["ordinal"] for one in contradicting}
     return BatchAnswer(
         batch_id=batch.batch_id,
         accepted=accepted,
         duplicate=len(batch.readable) - accepted - len(contradicting),
-        flagged=len(batch.unreadable) + len(mended | contradicting.keys()),
+        flagged=len(batch.unreadable) + len(mended | aside_too),
     )
 
 
@@ -169,8 +179,8 @@ def _submitted(record: RequestRecord) -> int | None:
     return record.cost_usd_minor_units
 
 
-async def _contradicting(warehouse: Warehouse, machine: Sender) -> dict[int, UUID]:
+async def _contradicting(warehouse: Warehouse, machine: Sender) -> list[dict[str, Any]]:
     found = await warehouse.execute(
         CONTRADICTING, {"workspace_id": machine.workspace_id}
     )
-    return {row["ordinal"]: row["request_id"] for row in await found.fetchall()}
+    return await found.fetchall()
