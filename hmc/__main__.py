@@ -8,6 +8,7 @@ import typer
 from hmc.commands import keys, operate, people, serve
 from hmc.commands.demo import demo
 from hmc.commands.doctor import doctor
+from hmc.commands.import_sqlite import import_sqlite
 from hmc.commands.local import local
 from hmc.commands.report import report
 from models.trouble import Trouble
@@ -43,6 +44,7 @@ app.add_typer(body_keys, name="keys")
 app.command()(people.token)
 app.command()(report)
 app.command()(local)
+app.command()(import_sqlite)
 app.command()(doctor)
 app.command()(demo)
 
