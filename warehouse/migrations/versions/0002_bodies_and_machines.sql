@@ -81,5 +81,4 @@ grant select on raw.pricing_rates to hmc_ingest;
 grant select on app.data_keys, raw.request_bodies, raw.rejected_records to hmc_api;
 grant select (revoked_because, revoked_by, last_used_at) on app.sync_keys to hmc_api;
 grant update (revoked_at, revoked_because, revoked_by) on app.sync_keys to hmc_api;
-grant update (stores_bodies) on app.workspaces to hmc_api;
 grant select, insert, delete on app.wrong_codes to hmc_api;
