@@ -19,7 +19,7 @@ SYNC_KEY = HTTPBearer(
 )
 
 
-def doors_of(request: Request) -> Doors:
+async def doors_of(request: Request) -> Doors:
     """Return the doors that this process opened at its start."""
     return request.app.state.doors
 
@@ -43,7 +43,7 @@ async def current_machine(
     key = sent.credentials.strip() if sent else ""
     if not key.startswith(PREFIX):
         raise KeyUnknown
-    async with doors.pairing() as warehouse:
+    async with doors.recognising() as warehouse:
         found = await warehouse.execute(
             "select * from app.machine_of_key(%s)", [hash_of(key)]
         )

@@ -21,7 +21,7 @@ class Presence:
     enforcement: str | None
 
 
-def presence(
+async def presence(
     user_agent: Annotated[str, Header()] = "",
     x_hm_daemon: Annotated[
         str | None,
@@ -40,32 +40,35 @@ Present = Annotated[Presence, Depends(presence)]
 
 async def note(warehouse: Warehouse, machine: Machine, present: Presence) -> None:
     """Note that machine and key are alive, and what runs there; not on every batch."""
-    noted = await warehouse.execute(
+    await warehouse.execute(
         """
-        update app.machines set
-            last_batch_at = now(),
-            daemon_version = coalesce(%(version)s, daemon_version),
-            enforcement = coalesce(%(enforcement)s, enforcement)
-        where
-            machine_id = %(machine_id)s
-            and (
-                last_batch_at is null
-                or last_batch_at < now() - interval '10 seconds'
-                or daemon_version <> %(version)s
-                or enforcement <> %(enforcement)s
-            )
+        with noted as (
+            update app.machines set
+                last_batch_at = now(),
+                daemon_version = coalesce(%(version)s, daemon_version),
+                enforcement = coalesce(%(enforcement)s, enforcement)
+            where
+                machine_id = %(machine_id)s
+                and (
+                    last_batch_at is null
+                    or last_batch_at < now() - interval '10 seconds'
+                    or daemon_version <> %(version)s
+                    or enforcement <> %(enforcement)s
+                )
+            returning machine_id
+        )
+
+        update app.sync_keys set last_used_at = now()
+        from noted
+        where sync_key_id = %(sync_key_id)s
         """,
         {
             "machine_id": machine.machine_id,
+            "sync_key_id": machine.sync_key_id,
             "version": present.version,
             "enforcement": present.enforcement,
         },
     )
-    if noted.rowcount:
-        await warehouse.execute(
-            "update app.sync_keys set last_used_at = now() where sync_key_id = %s",
-            [machine.sync_key_id],
-        )
 
 
 def _enforcement(capability: str | None) -> str | None:
