@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from api.cloud.routes import (
     departments,
+    machines,
     overview,
     pairings,
     people,
@@ -25,15 +26,25 @@ from api.cloud.routes import (
     traces,
 )
 from ingest.daemons import routes as daemons
-from models.refusals import Refusal
+from ingest.daemons.admission import Admission
+from models.refusals import Refusal, Unavailable
+from models.trouble import Trouble
 from warehouse.cluster import unreachable
 from warehouse.doors import Doors
 from web.pages import serve_pages
 
 log = logging.getLogger("hmc.server")
 
-PEOPLE = (people, overview, projects, traces, reconciliation, departments, pairings)
-RETRY_AFTER_SECONDS = 5
+PEOPLE = (
+    people,
+    overview,
+    projects,
+    traces,
+    reconciliation,
+    departments,
+    pairings,
+    machines,
+)
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -62,7 +73,7 @@ def create_app() -> FastAPI:
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
-    for unavailable in (psycopg.Error, PoolTimeout, TooManyRequests):
+    for unavailable in (psycopg.Error, PoolTimeout, TooManyRequests, Trouble):
         app.add_exception_handler(unavailable, _unavailable)
     app.add_middleware(GZipMiddleware, minimum_size=1024)
     app.middleware("http")(_answered)
@@ -96,6 +107,7 @@ async def _doors_open(app: FastAPI) -> AsyncGenerator[None]:
     doors = Doors()
     await doors.open()
     app.state.doors = doors
+    app.state.admission = Admission()
     try:
         yield
     finally:
@@ -161,14 +173,4 @@ async def _http(request: Request, failure: Exception) -> Response:
 
 async def _unavailable(request: Request, failure: Exception) -> Response:
     log.error("%s: %s", type(failure).__name__, unreachable(failure))
-    return JSONResponse(
-        _body(
-            request,
-            {
-                "message": "The warehouse is busy; try again soon.",
-                "error": "unavailable",
-            },
-        ),
-        503,
-        {"retry-after": str(RETRY_AFTER_SECONDS)},
-    )
+    return await _refused(request, Unavailable())

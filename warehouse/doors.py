@@ -4,6 +4,7 @@ Nothing else in the product hands out a connection to a request. Every door sets
 workspace for its transaction alone, so nothing of it is left in the pool.
 """
 
+import select
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,7 +14,7 @@ from psycopg import AsyncConnection, IsolationLevel
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from models.tenancy import Caller, Machine, Person
+from models.tenancy import Caller, Person, Sender
 from warehouse.cluster import Role, composed, conninfo
 
 Warehouse = AsyncConnection[DictRow]
@@ -91,9 +92,17 @@ class Doors:
             yield connection
 
     @asynccontextmanager
-    async def landing_as(self, machine: Machine) -> AsyncGenerator[Warehouse]:
-        """Open a transaction in which a machine's rows land in its workspace."""
-        async with self._writing(Role.INGEST) as connection:
+    async def landing_as(self, machine: Sender) -> AsyncGenerator[Warehouse]:
+        """Open a transaction in which a machine's rows land in its workspace.
+
+        What needs no answer is sent with what does: a cursor says nothing of its
+        statement until something is fetched from it.
+        """
+        async with (
+            self.pool(Role.INGEST).connection() as connection,
+            connection.pipeline(),
+            connection.transaction(),
+        ):
             await connection.execute(
                 composed(f"select {_setting('workspace_id', machine.workspace_id)}")
             )
@@ -109,6 +118,12 @@ class Doors:
                 await connection.execute(
                     composed(f"select {_setting('user_id', person.user_id)}")
                 )
+            yield connection
+
+    @asynccontextmanager
+    async def recognising(self) -> AsyncGenerator[Warehouse]:
+        """Lend a connection for one lookup of a daemon by its secret."""
+        async with self.pool(Role.INGEST).connection() as connection:
             yield connection
 
     @asynccontextmanager
@@ -144,5 +159,11 @@ async def _configure(connection: AsyncConnection[Any]) -> None:
 
 
 async def _still_open(connection: AsyncConnection[Any]) -> None:
-    """Let a connection that a restarted Postgres cut be replaced, not handed out."""
-    await AsyncConnectionPool.check_connection(connection)
+    """Let a connection that a restarted Postgres cut be replaced, not handed out.
+
+    Nothing comes unasked on one that stands, so there is seldom a need to ask.
+    """
+    something_came = select.poll()
+    something_came.register(connection.fileno(), select.POLLIN | select.POLLHUP)
+    if something_came.poll(0):
+        await AsyncConnectionPool.check_connection(connection)

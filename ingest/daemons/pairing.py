@@ -197,7 +197,7 @@ async def _deliver(
     machine_id = await _machine(warehouse, pairing)
     await warehouse.execute(
         """
-        update app.sync_keys set revoked_at = now()
+        update app.sync_keys set revoked_at = now(), revoked_because = 'replaced'
         where machine_id = %s and revoked_at is null
         """,
         [machine_id],
