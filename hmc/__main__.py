@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from hmc.commands import operate, people, serve
+from hmc.commands import audit, operate, people, serve
 from hmc.commands.demo import demo
 from hmc.commands.doctor import doctor
 from hmc.commands.local import local
@@ -36,6 +36,9 @@ workspace.command("create")(people.create_workspace)
 app.add_typer(workspace, name="workspace")
 pairing.command("approve")(people.approve_pairing)
 app.add_typer(pairing, name="pairing")
+audits = typer.Typer(help="The audit log.", no_args_is_help=True)
+audits.command("verify")(audit.verify_audit)
+app.add_typer(audits, name="audit")
 app.command()(people.token)
 app.command()(report)
 app.command()(local)

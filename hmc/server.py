@@ -16,6 +16,7 @@ from psycopg_pool import PoolTimeout, TooManyRequests
 from starlette.exceptions import HTTPException
 
 from api.cloud.routes import (
+    audit,
     departments,
     overview,
     pairings,
@@ -27,12 +28,21 @@ from api.cloud.routes import (
 from ingest.daemons import routes as daemons
 from models.refusals import Refusal
 from warehouse.cluster import unreachable
-from warehouse.doors import Doors
+from warehouse.doors import Doors, Origin, origin
 from web.pages import serve_pages
 
 log = logging.getLogger("hmc.server")
 
-PEOPLE = (people, overview, projects, traces, reconciliation, departments, pairings)
+PEOPLE = (
+    people,
+    overview,
+    projects,
+    traces,
+    reconciliation,
+    departments,
+    pairings,
+    audit,
+)
 RETRY_AFTER_SECONDS = 5
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -106,6 +116,8 @@ async def _answered(
     request: Request, call_next: Callable[[Request], Awaitable[Response]]
 ) -> Response:
     request.state.request_id = uuid4().hex[:16]
+    address = request.client.host if request.client else "unknown"
+    origin.set(Origin(address, request.state.request_id))
     started = time.perf_counter()
     response = await call_next(request)
     response.headers["x-request-id"] = request.state.request_id

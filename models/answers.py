@@ -6,7 +6,7 @@ holds the two together. Money is picodollars in Python and dollars, exact, in JS
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AliasChoices, Field
@@ -319,3 +319,31 @@ class Membership(Frozen):
     tier: Tier
     tier_display: str
     role: str
+
+
+class AuditEvent(Frozen):
+    """One change of state: who, what, when, on which object, before and after."""
+
+    position: int = Field(description="Where it stands in the workspace's chain.")
+    occurred_at: datetime
+    actor_kind: str = Field(description="person, key, daemon, operator or issuer")
+    actor_id: str | None
+    actor_name: str | None
+    address: str | None
+    request_id: str | None
+    action: str = Field(description="What became of what: `members.changed`.")
+    object_kind: str
+    object_id: str
+    object_name: str | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    hash: str
+
+
+class AuditEvents(Frozen):
+    """One page of the audit log, newest first."""
+
+    workspace: WorkspaceCard
+    period: Period
+    items: list[AuditEvent]
+    next_cursor: int | None

@@ -45,7 +45,8 @@ class Surface(StrEnum):
 
     def floor(self, tier: Tier, today: date) -> date:
         """The first day that a tier may ask for: its window, within retention."""
-        retention = plans()["retention"]["data_retention_days"]
+        kept = "audit_log" if self is Surface.AUDIT else "data"
+        retention = plans()["retention"][f"{kept}_retention_days"]
         days = plans()["windows"].get(self, {}).get(tier, retention)
         return today - timedelta(days=min(days, retention) - 1)
 

@@ -52,3 +52,13 @@ class Caller(Frozen):
     workspace_name: str
     tier: Tier
     role: Role
+
+    @property
+    def actor_kind(self) -> str:
+        """What the audit log calls who acts."""
+        return "person"
+
+    @property
+    def actor_id(self) -> UUID:
+        """Who acts, by the id that the audit log keeps."""
+        return self.user_id
