@@ -18,12 +18,16 @@ from starlette.exceptions import HTTPException
 from api.cloud.routes import (
     audit,
     departments,
+    founding,
+    invitations,
+    members,
     overview,
     pairings,
     people,
     projects,
     reconciliation,
     traces,
+    workspaces,
 )
 from ingest.daemons import routes as daemons
 from models.refusals import Refusal
@@ -42,6 +46,10 @@ PEOPLE = (
     departments,
     pairings,
     audit,
+    founding,
+    workspaces,
+    members,
+    invitations,
 )
 RETRY_AFTER_SECONDS = 5
 HEADERS = {
@@ -148,6 +156,8 @@ async def _refused(request: Request, refusal: Exception) -> Response:
     headers = {}
     if refusal.retry_after is not None:
         headers["retry-after"] = str(refusal.retry_after)
+    if refusal.location is not None:
+        headers["location"] = refusal.location
     return JSONResponse(body, refusal.status, headers)
 
 

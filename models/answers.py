@@ -319,6 +319,9 @@ class Membership(Frozen):
     tier: Tier
     tier_display: str
     role: str
+    restorable_until: datetime | None = Field(
+        default=None, description="Set when it is deleted and can still be restored."
+    )
 
 
 class AuditEvent(Frozen):
@@ -347,3 +350,53 @@ class AuditEvents(Frozen):
     period: Period
     items: list[AuditEvent]
     next_cursor: int | None
+
+
+class WorkspaceSettings(Frozen):
+    """How a workspace is set up, and what the caller may do in it."""
+
+    workspace: WorkspaceCard
+    workspace_id: UUID
+    reporting_time_zone: str
+    stores_bodies: bool
+    created_at: datetime
+    role: str
+    permissions: list[str]
+
+
+class Member(Frozen):
+    """Somebody who belongs to the workspace."""
+
+    user_id: UUID
+    email: str
+    role: str
+    joined_at: datetime
+
+
+class Invitation(Frozen):
+    """Somebody who is asked to join: `open`, `accepted`, `revoked` or `expired`."""
+
+    invitation_id: UUID
+    email: str
+    role: str
+    state: str
+    invited_by: str | None
+    created_at: datetime
+    expires_at: datetime
+
+
+class SentInvitation(Frozen):
+    """An invitation with its link: shown this once, kept as a hash alone."""
+
+    invitation: Invitation
+    link: str
+    is_mailed: bool = Field(description="False: hand the link over yourself.")
+
+
+class InvitationCard(Frozen):
+    """What somebody who holds an invitation's token is asked to join."""
+
+    workspace_name: str
+    email: str
+    role: str
+    expires_at: datetime

@@ -51,6 +51,18 @@ class Surface(StrEnum):
         return today - timedelta(days=min(days, retention) - 1)
 
 
+class Feature(StrEnum):
+    """Something that a tier may lock and that is no page."""
+
+    INVITATIONS = "invitations"
+    MORE_WORKSPACES = "more_workspaces"
+
+    @property
+    def lowest_tier(self) -> Tier:
+        """The lowest tier that has it."""
+        return Tier(plans()["features"][self])
+
+
 class Role(StrEnum):
     """What a member is in one workspace."""
 
@@ -77,6 +89,7 @@ class Permission(StrEnum):
     CHANGE_RATES = "change_rates"
     APPROVE_PAIRINGS = "approve_pairings"
     MANAGE_MEMBERS = "manage_members"
+    EDIT_WORKSPACE = "edit_workspace"
     READ_AUDIT = "read_audit"
     MANAGE_BILLING = "manage_billing"
     OWN_WORKSPACE = "own_workspace"

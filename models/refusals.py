@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from models.plans import Permission, Role, Surface, Tier
+from models.plans import Feature, Permission, Role, Surface, Tier
 
 
 class Refusal(Exception):
@@ -11,6 +11,7 @@ class Refusal(Exception):
     status = 400
     error = "refused"
     retry_after: int | None = None
+    location: str | None = None
 
     def body(self) -> dict[str, Any]:
         """Return the answer's body. The message comes first: daemons show 200 chars."""
@@ -91,6 +92,17 @@ class NotSignedIn(Refusal):
         super().__init__(why)
 
 
+class Moved(Refusal):
+    """The workspace goes by another slug now; people are sent there, daemons never."""
+
+    status = 308
+    error = "moved"
+
+    def __init__(self, location: str) -> None:
+        super().__init__("This workspace has another address now.")
+        self.location = location
+
+
 class CrossSite(Refusal):
     """A change that was asked for without the token of our own pages."""
 
@@ -119,21 +131,21 @@ class NotPermitted(Refusal):
 
 
 class TierLocked(Refusal):
-    """The workspace's plan does not include the surface. Exactly these four keys."""
+    """The workspace's plan does not include it. Exactly these four keys."""
 
     status = 403
     error = "tier_locked"
 
-    def __init__(self, surface: Surface, current: Tier) -> None:
-        super().__init__(f"{surface} needs {surface.lowest_tier.display}")
-        self._surface, self._current = surface, current
+    def __init__(self, feature: Surface | Feature, current: Tier) -> None:
+        super().__init__(f"{feature} needs {feature.lowest_tier.display}")
+        self._feature, self._current = feature, current
 
     def body(self) -> dict[str, Any]:
         """Return the lock as every client of this product knows it."""
         return {
             "error": self.error,
-            "feature": self._surface,
-            "min_tier": self._surface.lowest_tier,
+            "feature": self._feature,
+            "min_tier": self._feature.lowest_tier,
             "current_tier": self._current,
         }
 
@@ -158,3 +170,10 @@ class Conflict(Refusal):
 
     status = 409
     error = "conflict"
+
+
+class SlugTaken(Conflict):
+    """Another workspace goes by that slug, or once did."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"The slug {slug} is taken; choose another.")

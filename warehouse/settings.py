@@ -25,6 +25,10 @@ class Settings(BaseSettings):
     analyst_database_url: str | None = None
     # Where people reach the dashboard; pairing answers send them there.
     public_url: str = "http://127.0.0.1:8000"
+    # How letters leave: smtp://user:password@host:587 or smtps://…:465. Without it
+    # they are kept as files in the data folder.
+    smtp_url: str | None = None
+    mail_from: str = "Halton Meter <no-reply@localhost>"
 
     @property
     def home(self) -> Path:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from api.cloud.callers import memberships
+from api.cloud.callers import memberships, restorable_until
 from api.cloud.issuer import SESSION_SECONDS, session_token, sign_in_code
 from api.cloud.sessions import (
     CSRF_COOKIE,
@@ -51,7 +51,7 @@ async def sign_in(
     _pause_after_wrong_codes(address)
     async with doors.identifying() as warehouse:
         found = await warehouse.execute(
-            "select app.subject_of_email(%s) as subject", [asked.email]
+            "select app.local_subject_of(%s) as subject", [asked.email]
         )
         row = await found.fetchone()
     is_right = secrets.compare_digest(
@@ -97,6 +97,7 @@ async def me(person: CurrentPerson, doors: OpenDoors) -> Me:
                 tier=Tier(row["tier"]),
                 tier_display=Tier(row["tier"]).display,
                 role=row["role"],
+                restorable_until=restorable_until(row),
             )
             for row in await memberships(doors, person)
         ],
