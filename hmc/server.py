@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse
@@ -16,6 +16,7 @@ from psycopg_pool import PoolTimeout, TooManyRequests
 from starlette.exceptions import HTTPException
 
 from api.cloud.routes import (
+    api_keys,
     audit,
     departments,
     founding,
@@ -29,10 +30,13 @@ from api.cloud.routes import (
     traces,
     workspaces,
 )
+from api.cloud.sessions import within_limits
+from hmc.rules import ruled_routes
 from ingest.daemons import routes as daemons
 from models.refusals import Refusal
 from warehouse.cluster import unreachable
 from warehouse.doors import Doors, Origin, origin
+from warehouse.settings import settings
 from web.pages import serve_pages
 
 log = logging.getLogger("hmc.server")
@@ -50,14 +54,20 @@ PEOPLE = (
     workspaces,
     members,
     invitations,
+    api_keys,
 )
 RETRY_AFTER_SECONDS = 5
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
     "x-frame-options": "DENY",
+    # The pages say what they need; an answer of the API needs nothing.
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
+HTTPS_ONLY = {"strict-transport-security": "max-age=31536000; includeSubDomains"}
 
 
 def create_app() -> FastAPI:
@@ -73,15 +83,17 @@ def create_app() -> FastAPI:
     )
     app.include_router(daemons.router)
     for surface in PEOPLE:
-        app.include_router(surface.router)
+        app.include_router(surface.router, dependencies=[Depends(within_limits)])
     app.add_api_route("/healthz", healthz, include_in_schema=False)
     app.add_api_route("/readyz", readyz, include_in_schema=False)
     serve_pages(app)
+    ruled_routes(app)  # raises where one has none
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
     for unavailable in (psycopg.Error, PoolTimeout, TooManyRequests):
         app.add_exception_handler(unavailable, _unavailable)
+    app.add_exception_handler(Exception, _failed)
     app.add_middleware(GZipMiddleware, minimum_size=1024)
     app.middleware("http")(_answered)
     return app
@@ -129,7 +141,7 @@ async def _answered(
     started = time.perf_counter()
     response = await call_next(request)
     response.headers["x-request-id"] = request.state.request_id
-    for name, value in HEADERS.items():
+    for name, value in _safe_headers().items():
         response.headers.setdefault(name, value)
     if request.url.path.startswith("/v1/"):
         response.headers.setdefault("cache-control", "no-store")
@@ -142,6 +154,11 @@ async def _answered(
         request.state.request_id,
     )
     return response
+
+
+def _safe_headers() -> dict[str, str]:
+    is_https = settings().public_url.startswith("https:")
+    return HEADERS | (HTTPS_ONLY if is_https else {})
 
 
 def _body(request: Request, body: dict[str, Any]) -> dict[str, Any]:
@@ -179,6 +196,14 @@ async def _http(request: Request, failure: Exception) -> Response:
     if failure.status_code != 404:  # noqa: PLR2004
         body["error"] = str(failure.detail).lower().replace(" ", "_")
     return JSONResponse(_body(request, body), failure.status_code, failure.headers)
+
+
+async def _failed(request: Request, failure: Exception) -> Response:
+    """Say nothing of what went wrong inside; the log has it under the request's id."""
+    body = {"message": "Something failed on our side.", "error": "failed"}
+    request_id = getattr(request.state, "request_id", None)
+    log.error("%s failed: %s", request_id, type(failure).__name__)
+    return JSONResponse(_body(request, body), 500, _safe_headers())
 
 
 async def _unavailable(request: Request, failure: Exception) -> Response:

@@ -400,3 +400,23 @@ class InvitationCard(Frozen):
     email: str
     role: str
     expires_at: datetime
+
+
+class ApiKey(Frozen):
+    """A script's key: `active`, `expired`, `revoked` or `orphaned` (its maker left)."""
+
+    api_key_id: UUID
+    name: str
+    scopes: list[str]
+    state: str
+    created_by: str | None
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None = Field(description="To the hour.")
+
+
+class MadeApiKey(Frozen):
+    """A key with its secret: shown this once, kept as a hash alone."""
+
+    key: ApiKey
+    api_key: str

@@ -130,6 +130,22 @@ class NotPermitted(Refusal):
         return super().body() | {"permission": self._permission, "role": self._role}
 
 
+class NotInScope(Refusal):
+    """Nobody gives a key, and no key has, what its maker may not do."""
+
+    status = 403
+    error = "not_in_scope"
+
+    def __init__(self, permission: Permission | None) -> None:
+        missing = permission.replace("_", " ") if permission else "act as a person"
+        super().__init__(f"This key may not {missing}.")
+        self._permission = permission
+
+    def body(self) -> dict[str, Any]:
+        """Add the permission that is missing."""
+        return super().body() | {"permission": self._permission}
+
+
 class TierLocked(Refusal):
     """The workspace's plan does not include it. Exactly these four keys."""
 

@@ -1,4 +1,4 @@
-"""Gates: which workspace a person is in, and whether plan and role let them through."""
+"""Gates: which workspace a caller is in, and whether plan, role and scope let them."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -6,9 +6,18 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request
 
-from api.cloud.sessions import CurrentPerson, OpenDoors
+from api.cloud.limits import Budget, spend
+from api.cloud.sessions import (
+    API_KEY_PREFIX,
+    CurrentPerson,
+    OpenDoors,
+    bearer_of,
+    current_person,
+    wrong_credential,
+)
+from models.keys import hash_of
 from models.plans import Permission, Role, Surface, Tier, plans
-from models.refusals import Moved, NotPermitted, NotThere, TierLocked
+from models.refusals import Moved, NotInScope, NotPermitted, NotThere, TierLocked
 from models.tenancy import Caller, Person, WorkspaceId
 from warehouse.doors import Doors
 
@@ -38,26 +47,55 @@ def restorable_until(row: dict[str, Any]) -> datetime | None:
     return until if datetime.now(UTC) < until else None
 
 
-async def current_caller(
-    request: Request, slug: Slug, person: CurrentPerson, doors: OpenDoors
-) -> Caller:
-    """Place the person in the workspace that the path names.
+async def current_caller(request: Request, slug: Slug, doors: OpenDoors) -> Caller:
+    """Place a person or an API key in the workspace that the path names.
 
     Raises NotThere alike for a workspace that is not and one that is not theirs, and
     Moved where theirs went by that slug before.
     """
-    mine = [row for row in await memberships(doors, person) if not row["deleted_at"]]
-    for row in mine:
-        if row["slug"] == slug:
-            return _caller(person, row)
-    for row in mine:
-        if slug in row["former_slugs"]:
+    mine = await _places(request, doors)
+    for caller, _ in mine:
+        if caller.workspace_slug == slug:
+            return caller
+    for caller, former_slugs in mine:
+        if slug in former_slugs:
             raise Moved(
                 str(request.url.replace(scheme="", netloc="")).replace(
-                    f"{PREFIX}{slug}", f"{PREFIX}{row['slug']}", 1
+                    f"{PREFIX}{slug}", f"{PREFIX}{caller.workspace_slug}", 1
                 )
             )
     raise NotThere("No such workspace, or you are not a member of it.")
+
+
+async def _places(request: Request, doors: Doors) -> list[tuple[Caller, list[str]]]:
+    """Return where the credential lets its holder be, with the slugs of before."""
+    if bearer_of(request).startswith(API_KEY_PREFIX):
+        return [await _holder(request, doors)]
+    person = await current_person(request, doors)
+    return [
+        (_caller(person, row), row["former_slugs"])
+        for row in await memberships(doors, person)
+        if not row["deleted_at"]
+    ]
+
+
+async def _holder(request: Request, doors: Doors) -> tuple[Caller, list[str]]:
+    async with doors.identifying() as warehouse:
+        found = await warehouse.execute(
+            "select * from app.holder_of_key(%s)", [hash_of(bearer_of(request))]
+        )
+        row = await found.fetchone()
+    if row is None:
+        raise wrong_credential(request, "This API key is unknown, revoked or expired.")
+    spend(Budget.REQUESTS_OF_CREDENTIAL, str(row["api_key_id"]))
+    person = Person(user_id=row["user_id"], email=row["email"], subject="")
+    scopes = frozenset(Permission(scope) for scope in row["scopes"])
+    return (
+        _caller(person, row).model_copy(
+            update={"api_key_id": row["api_key_id"], "scopes": scopes}
+        ),
+        row["former_slugs"],
+    )
 
 
 async def caller_of_deleted(
@@ -95,17 +133,22 @@ class Gate:
 
     surface: Surface | None = None
     permission: Permission | None = None
+    is_for_persons: bool = False
 
     def __call__(self, caller: AnyCaller) -> Caller:
         """Let the caller through or refuse."""
         return self.passed(caller)
 
     def passed(self, caller: Caller) -> Caller:
-        """Return the caller, or raise TierLocked or NotPermitted."""
+        """Return the caller, or raise TierLocked, NotPermitted or NotInScope."""
         if self.surface and not caller.tier.covers(self.surface.lowest_tier):
             raise TierLocked(self.surface, caller.tier)
         if self.permission and not caller.role.may(self.permission):
             raise NotPermitted(self.permission, caller.role)
+        if caller.api_key_id and self.is_for_persons:
+            raise NotInScope(None)
+        if self.permission and not caller.may(self.permission):
+            raise NotInScope(self.permission)
         return caller
 
 
@@ -128,9 +171,9 @@ def permits(permission: Permission) -> Any:
     return Depends(Gate(permission=permission))
 
 
-def belongs() -> Any:
-    """Let every member through."""
-    return Depends(Gate())
+def belongs(*, in_person: bool = False) -> Any:
+    """Let every member through, and their keys unless it has to be in person."""
+    return Depends(Gate(is_for_persons=in_person))
 
 
 def restores() -> Any:

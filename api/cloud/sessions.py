@@ -13,10 +13,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from fastapi import Depends, Request
 
 from api.cloud.issuer import ISSUER, PARTY, key_id, signing_key
-from models.refusals import CrossSite, NotSignedIn
+from api.cloud.limits import Budget, spend
+from models.refusals import CrossSite, NotSignedIn, Refusal, TooMany
 from models.tenancy import Person
 from warehouse.doors import Doors
 
+API_KEY_PREFIX = "hm_api_"
 SESSION_COOKIE = "hmc_session"
 CSRF_COOKIE = "hmc_csrf"
 CSRF_HEADER = "x-hmc-csrf"
@@ -74,25 +76,54 @@ async def current_person(request: Request, doors: OpenDoors) -> Person:
 
     A cookie alone changes nothing: other sites can make a browser send it.
     """
-    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    if bearer:
-        if scheme.lower() != "bearer" or bearer.startswith("hm_"):
-            raise NotSignedIn("A sync key opens the daemons' routes only.")
-        token = bearer.strip()
-    else:
+    token = bearer_of(request)
+    if token.startswith("hm_"):
+        raise wrong_credential(request, "A key does not open what is a person's.")
+    if not token:
         token = request.cookies.get(SESSION_COOKIE, "")
         if not token:
             raise NotSignedIn
         refuse_cross_site(request)
-    subject = verified_subject(token)
+    try:
+        subject = verified_subject(token)
+    except NotSignedIn as refusal:
+        raise wrong_credential(request, str(refusal)) from None
     async with doors.identifying() as warehouse:
         found = await warehouse.execute(
             "select * from app.person_of_subject(%s)", [subject]
         )
         row = await found.fetchone()
     if row is None:
-        raise NotSignedIn("Nobody here is known by this session.")
+        raise wrong_credential(request, "Nobody here is known by this session.")
+    spend(Budget.REQUESTS_OF_CREDENTIAL, subject)
     return Person(user_id=row["user_id"], email=row["email"], subject=subject)
+
+
+def bearer_of(request: Request) -> str:
+    """Return what came as a bearer token, empty when nothing did."""
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    if bearer and scheme.lower() != "bearer":
+        raise wrong_credential(request, "Only bearer tokens are understood.")
+    return bearer.strip()
+
+
+def wrong_credential(request: Request, why: str) -> Refusal:
+    """Return the refusal of a credential that does not hold; TooMany after a while."""
+    try:
+        spend(Budget.WRONG_CREDENTIALS_OF_ADDRESS, address_of(request))
+    except TooMany as refusal:
+        return refusal
+    return NotSignedIn(why)
+
+
+def address_of(request: Request) -> str:
+    """Say where a request comes from."""
+    return request.client.host if request.client else "unknown"
+
+
+def within_limits(request: Request) -> None:
+    """Raise TooMany when an address asks too often, whoever it says it is."""
+    spend(Budget.REQUESTS_OF_ADDRESS, address_of(request))
 
 
 def refuse_cross_site(request: Request) -> None:

@@ -75,7 +75,9 @@ async def remove_member(caller: Manager, doors: OpenDoors, user_id: UUID) -> Non
 
 
 @router.delete("/membership", status_code=204)
-async def leave(caller: Annotated[Caller, belongs()], doors: OpenDoors) -> None:
+async def leave(
+    caller: Annotated[Caller, belongs(in_person=True)], doors: OpenDoors
+) -> None:
     """Leave the workspace. The last owner cannot."""
     await _remove(doors, caller, caller.user_id)
 

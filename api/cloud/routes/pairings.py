@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from api.cloud.callers import permits
+from api.cloud.limits import Budget, refuse_spent, spend
 from api.cloud.sessions import OpenDoors
 from models.answers import PairingCard
 from models.pairing import shown, typed
@@ -70,6 +71,7 @@ async def _decide(doors: Doors, caller: Caller, code: str, status: str) -> Pairi
 
 
 async def _card(warehouse: Warehouse, caller: Caller, code: str) -> PairingCard:
+    refuse_spent(Budget.WRONG_PAIRING_CODES_OF_PERSON, str(caller.user_id))
     # Row security shows the one pairing whose code is in hand.
     await warehouse.execute(
         "select set_config('app.pairing_code', %s, true)",
@@ -80,6 +82,7 @@ async def _card(warehouse: Warehouse, caller: Caller, code: str) -> PairingCard:
     )
     row = await found.fetchone()
     if row is None:
+        spend(Budget.WRONG_PAIRING_CODES_OF_PERSON, str(caller.user_id))
         raise NotThere("No such pairing code, or it was used elsewhere.")
     row["pairing_code"] = shown(row["pairing_code"])
     return PairingCard.model_validate(row)

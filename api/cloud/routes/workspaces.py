@@ -184,6 +184,6 @@ async def _settings(doors: Doors, caller: Caller) -> WorkspaceSettings:
             **(row or {}),
             "workspace": card_of(caller),
             "role": caller.role,
-            "permissions": [each for each in Permission if caller.role.may(each)],
+            "permissions": [each for each in Permission if caller.may(each)],
         }
     )
