@@ -18,6 +18,7 @@ OPEN = {
     ("GET", "/v1/policies/resolved"): "answers 404 until it is built",
     ("POST", "/v1/policies/audit-ingest"): "answers 404 until it is built",
     ("POST", "/v1/sessions"): "the sign-in code in the body proves who asks",
+    ("POST", "/v1/webhooks/clerk"): "the signature over the body proves who tells",
     ("GET", "/v1/plans"): "the price list is no secret",
 }
 WORKSPACES = "/v1/workspaces/{slug}"

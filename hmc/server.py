@@ -4,16 +4,11 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 from uuid import uuid4
 
-import psycopg
 from fastapi import Depends, FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse
-from psycopg_pool import PoolTimeout, TooManyRequests
-from starlette.exceptions import HTTPException
 
 from api.cloud.routes import (
     api_keys,
@@ -28,15 +23,16 @@ from api.cloud.routes import (
     projects,
     reconciliation,
     traces,
+    webhooks,
     workspaces,
 )
 from api.cloud.sessions import within_limits
+from hmc.describing import describe
+from hmc.refusing import refuse_openly, safe_headers
 from hmc.rules import ruled_routes
+from hmc.sizes import LimitedBodies
 from ingest.daemons import routes as daemons
-from models.refusals import Refusal
-from warehouse.cluster import unreachable
 from warehouse.doors import Doors, Origin, origin
-from warehouse.settings import settings
 from web.pages import serve_pages
 
 log = logging.getLogger("hmc.server")
@@ -55,19 +51,8 @@ PEOPLE = (
     members,
     invitations,
     api_keys,
+    webhooks,
 )
-RETRY_AFTER_SECONDS = 5
-HEADERS = {
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
-    "x-frame-options": "DENY",
-    # The pages say what they need; an answer of the API needs nothing.
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-}
-HTTPS_ONLY = {"strict-transport-security": "max-age=31536000; includeSubDomains"}
 
 
 def create_app() -> FastAPI:
@@ -88,12 +73,9 @@ def create_app() -> FastAPI:
     app.add_api_route("/readyz", readyz, include_in_schema=False)
     serve_pages(app)
     ruled_routes(app)  # raises where one has none
-    app.add_exception_handler(Refusal, _refused)
-    app.add_exception_handler(RequestValidationError, _malformed)
-    app.add_exception_handler(HTTPException, _http)
-    for unavailable in (psycopg.Error, PoolTimeout, TooManyRequests):
-        app.add_exception_handler(unavailable, _unavailable)
-    app.add_exception_handler(Exception, _failed)
+    refuse_openly(app)
+    describe(app)
+    app.add_middleware(LimitedBodies)
     app.add_middleware(GZipMiddleware, minimum_size=1024)
     app.middleware("http")(_answered)
     return app
@@ -141,7 +123,7 @@ async def _answered(
     started = time.perf_counter()
     response = await call_next(request)
     response.headers["x-request-id"] = request.state.request_id
-    for name, value in _safe_headers().items():
+    for name, value in safe_headers().items():
         response.headers.setdefault(name, value)
     if request.url.path.startswith("/v1/"):
         response.headers.setdefault("cache-control", "no-store")
@@ -154,68 +136,3 @@ async def _answered(
         request.state.request_id,
     )
     return response
-
-
-def _safe_headers() -> dict[str, str]:
-    is_https = settings().public_url.startswith("https:")
-    return HEADERS | (HTTPS_ONLY if is_https else {})
-
-
-def _body(request: Request, body: dict[str, Any]) -> dict[str, Any]:
-    return body | {"request_id": getattr(request.state, "request_id", None)}
-
-
-async def _refused(request: Request, refusal: Exception) -> Response:
-    assert isinstance(refusal, Refusal)  # noqa: S101  registered for it
-    body = refusal.body()
-    if refusal.error != "tier_locked":  # those four keys and no other
-        body = _body(request, body)
-    headers = {}
-    if refusal.retry_after is not None:
-        headers["retry-after"] = str(refusal.retry_after)
-    if refusal.location is not None:
-        headers["location"] = refusal.location
-    return JSONResponse(body, refusal.status, headers)
-
-
-async def _malformed(request: Request, failure: Exception) -> Response:
-    assert isinstance(failure, RequestValidationError)  # noqa: S101
-    problems = [
-        f"{'.'.join(str(part) for part in error['loc'][1:])}: {error['msg']}".lstrip(
-            ": "
-        )
-        for error in failure.errors()
-    ]
-    message = "; ".join(problems[:3]).encode("utf-8", "replace").decode()
-    return JSONResponse(_body(request, {"message": message, "error": "malformed"}), 422)
-
-
-async def _http(request: Request, failure: Exception) -> Response:
-    assert isinstance(failure, HTTPException)  # noqa: S101
-    body = {"message": str(failure.detail), "error": "not_found"}
-    if failure.status_code != 404:  # noqa: PLR2004
-        body["error"] = str(failure.detail).lower().replace(" ", "_")
-    return JSONResponse(_body(request, body), failure.status_code, failure.headers)
-
-
-async def _failed(request: Request, failure: Exception) -> Response:
-    """Say nothing of what went wrong inside; the log has it under the request's id."""
-    body = {"message": "Something failed on our side.", "error": "failed"}
-    request_id = getattr(request.state, "request_id", None)
-    log.error("%s failed: %s", request_id, type(failure).__name__)
-    return JSONResponse(_body(request, body), 500, _safe_headers())
-
-
-async def _unavailable(request: Request, failure: Exception) -> Response:
-    log.error("%s: %s", type(failure).__name__, unreachable(failure))
-    return JSONResponse(
-        _body(
-            request,
-            {
-                "message": "The warehouse is busy; try again soon.",
-                "error": "unavailable",
-            },
-        ),
-        503,
-        {"retry-after": str(RETRY_AFTER_SECONDS)},
-    )

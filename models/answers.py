@@ -309,6 +309,10 @@ class Me(Frozen):
 
     email: str
     workspaces: list["Membership"]
+    chosen: str | None = Field(
+        default=None,
+        description="Slug of the workspace of the organisation that the session is in.",
+    )
 
 
 class Membership(Frozen):

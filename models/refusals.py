@@ -103,6 +103,27 @@ class Moved(Refusal):
         self.location = location
 
 
+class IssuerUnreachable(Refusal):
+    """Who vouches for sessions cannot be asked; the session may be good."""
+
+    status = 503
+    error = "unavailable"
+    retry_after = 5
+
+    def __init__(self) -> None:
+        super().__init__("Sessions cannot be verified just now; try again soon.")
+
+
+class BadSignature(Refusal):
+    """A webhook that is not signed by who it says, or not now."""
+
+    status = 401
+    error = "bad_signature"
+
+    def __init__(self) -> None:
+        super().__init__("The signature does not hold.")
+
+
 class CrossSite(Refusal):
     """A change that was asked for without the token of our own pages."""
 

@@ -40,6 +40,7 @@ class Person(Frozen):
     user_id: UserId
     email: str
     subject: str
+    organization_id: str | None = None  # which the session is in; it opens nothing
 
 
 class Caller(Frozen):

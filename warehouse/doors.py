@@ -15,7 +15,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
-from models.tenancy import Caller, Machine, Person
+from models.tenancy import Caller, Machine, Person, WorkspaceId
 from warehouse.cluster import Role, composed, conninfo
 
 Warehouse = AsyncConnection[DictRow]
@@ -134,6 +134,14 @@ class Doors:
             yield connection
 
     @asynccontextmanager
+    async def hearing(self) -> AsyncGenerator[Warehouse]:
+        """Open a transaction in no workspace, for what the sessions' issuer tells."""
+        async with self._writing(
+            Role.API, actor_kind="issuer", actor_id="clerk"
+        ) as connection:
+            yield connection
+
+    @asynccontextmanager
     async def _writing(
         self, role: Role, **marks: UUID | str
     ) -> AsyncGenerator[Warehouse]:
@@ -152,6 +160,14 @@ class Doors:
                     [Jsonb({name: str(value) for name, value in marks.items()})],
                 )
                 yield connection
+
+
+async def enter(warehouse: Warehouse, workspace_id: UUID) -> WorkspaceId:
+    """Let a transaction that was opened in no workspace into one that it looked up."""
+    await warehouse.execute(
+        "select set_config('app.workspace_id', %s, true)", [str(workspace_id)]
+    )
+    return WorkspaceId(workspace_id)
 
 
 def _setting(name: str, value: UUID) -> str:

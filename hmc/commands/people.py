@@ -111,10 +111,14 @@ def token(
 ) -> None:
     """Print a session token of the local issuer, for scripts."""
     from api.cloud.issuer import session_token
+    from api.cloud.sessions import has_clerk
+    from models.trouble import Trouble
     from warehouse.cluster import Role, connect
     from warehouse.migrate import require_current
     from warehouse.workspaces import subject_of
 
+    if has_clerk():
+        raise Trouble("sessions here are Clerk's; make an API key for a script")
     require_current()
     with connect(Role.OWNER) as database:
         signed = session_token(subject_of(database, user))

@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 from api.cloud.issuer import sign_in_code
 from hmc import server
 from hmc.rules import OPEN, RouteWithoutRule, ruled_routes
+from hmc.sizes import MOST_BYTES
 from models.plans import plans
 from tests.factories import member, session, workspace
 
@@ -134,3 +135,45 @@ def test_what_is_open_to_anyone_is_there_and_is_nothing_else(
     assert {(each.method, each.path) for each in rules if each.rule == "open"} == set(
         OPEN
     )
+
+
+def test_a_body_over_the_limit_is_413_however_it_comes(
+    owner: psycopg.Connection, cloud: TestClient
+) -> None:
+    home = workspace(owner)
+    path = f"/v1/workspaces/{home.slug}/departments"
+    boss = session(owner, home.email) | {"content-type": "application/json"}
+    large = b'{"name": "' + b"x" * (2 * MOST_BYTES) + b'"}'
+    parts = (large[at : at + 65_536] for at in range(0, len(large), 65_536))
+    for body in (large, parts):
+        answer = cloud.post(path, content=body, headers=boss)
+        assert answer.status_code == 413
+        assert answer.json()["error"] == "too_large"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b'{"name":' * 50_000,
+        b"{",
+        b"\xff",
+        b'{"name": "\\ud800"}',
+        b'{"name": "a\\u0000b"}',
+        b'{"name": NaN}',
+        b'{"name": ["x"]}',
+        b"null",
+        b"",
+    ],
+)
+def test_a_body_that_is_no_sense_is_a_4xx(
+    body: bytes, owner: psycopg.Connection, cloud: TestClient
+) -> None:
+    home = workspace(owner)
+    answer = cloud.post(
+        f"/v1/workspaces/{home.slug}/departments",
+        content=body,
+        headers=session(owner, home.email) | {"content-type": "application/json"},
+    )
+    assert answer.status_code in {400, 422}
+    assert answer.json()["error"] == "malformed"

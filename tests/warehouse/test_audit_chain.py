@@ -20,6 +20,7 @@ UNWATCHED = {
     "app.audit_heads": "the log itself",
     "app.users": "identities stay out of the log; what a person may do is a member's",
     "app.workspace_slugs": "follows app.workspaces, which is watched",
+    "app.webhook_messages": "ids alone, so that no message counts twice",
     "raw.requests": "daemons' rows are the data, landed append-only",
     "raw.rejected_records": "the same",
     "raw.changes": "the ledger of rebuilds is a log already",

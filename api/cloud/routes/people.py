@@ -16,12 +16,13 @@ from api.cloud.sessions import (
     CurrentPerson,
     OpenDoors,
     address_of,
+    has_clerk,
     refuse_foreign_origin,
 )
 from models.answers import Me, Membership
 from models.pairing import typed
 from models.plans import Tier, plans
-from models.refusals import NotSignedIn
+from models.refusals import NotSignedIn, NotThere
 
 router = APIRouter(prefix="/v1", tags=["people"])
 
@@ -41,6 +42,8 @@ async def sign_in(
 ) -> None:
     """Start a session of the local issuer; from this machine only."""
     refuse_foreign_origin(request)
+    if has_clerk():
+        raise NotThere("Sessions here are Clerk's; sign in there.")
     address = address_of(request)
     if not _is_loopback(address):
         raise NotSignedIn("The local sign-in works on this machine only.")
@@ -84,8 +87,18 @@ async def sign_out(_: CurrentPerson, response: Response) -> None:
 @router.get("/me")
 async def me(person: CurrentPerson, doors: OpenDoors) -> Me:
     """Who is signed in, and their workspaces."""
+    mine = await memberships(doors, person)
     return Me(
         email=person.email,
+        chosen=next(
+            (
+                row["slug"]
+                for row in mine
+                if row["organization_id"]
+                and row["organization_id"] == person.organization_id
+            ),
+            None,
+        ),
         workspaces=[
             Membership(
                 slug=row["slug"],
@@ -95,7 +108,7 @@ async def me(person: CurrentPerson, doors: OpenDoors) -> Me:
                 role=row["role"],
                 restorable_until=restorable_until(row),
             )
-            for row in await memberships(doors, person)
+            for row in mine
         ],
     )
 

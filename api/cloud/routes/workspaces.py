@@ -9,10 +9,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.cloud.asking import card_of
 from api.cloud.callers import belongs, permits, restores
-from api.cloud.sessions import OpenDoors
+from api.cloud.sessions import OpenDoors, has_clerk
 from models.answers import WorkspaceCard, WorkspaceSettings
 from models.plans import Permission, Tier
-from models.refusals import SlugTaken
+from models.refusals import Conflict, SlugTaken
 from models.tenancy import Caller
 from warehouse.doors import Doors
 from warehouse.workspaces import SLUG
@@ -122,7 +122,12 @@ async def choose_tier(
     doors: OpenDoors,
     chosen: ChosenTier,
 ) -> WorkspaceCard:
-    """Put the workspace on another plan; it counts from the next request on."""
+    """Put the workspace on another plan; it counts from the next request on.
+
+    Raises Conflict where plans are bought from Clerk: then its webhooks say which.
+    """
+    if has_clerk():
+        raise Conflict("Plans are changed in the billing of Clerk here.")
     async with doors.deciding_as(caller) as warehouse:
         await warehouse.execute(
             "update app.workspaces set tier = %s where workspace_id = %s",
