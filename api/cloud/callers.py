@@ -16,7 +16,7 @@ from api.cloud.sessions import (
     wrong_credential,
 )
 from models.keys import hash_of
-from models.plans import Permission, Role, Surface, Tier, plans
+from models.plans import Feature, Permission, Role, Surface, Tier, plans
 from models.refusals import Moved, NotInScope, NotPermitted, NotThere, TierLocked
 from models.tenancy import Caller, Person, WorkspaceId
 from warehouse.doors import Doors
@@ -131,7 +131,7 @@ class Gate:
     with a workspace route that has no gate.
     """
 
-    surface: Surface | None = None
+    surface: Surface | Feature | None = None
     permission: Permission | None = None
     is_for_persons: bool = False
 
@@ -161,7 +161,7 @@ class GateOfDeleted(Gate):
         return self.passed(caller)
 
 
-def requires(surface: Surface, permission: Permission) -> Any:
+def requires(surface: Surface | Feature, permission: Permission) -> Any:
     """Let callers through whose plan has the surface and whose role the permission."""
     return Depends(Gate(surface, permission))
 

@@ -9,14 +9,14 @@ from psycopg.errors import UniqueViolation
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 from api.cloud.asking import card_of
-from api.cloud.callers import permits
+from api.cloud.callers import permits, requires
 from api.cloud.mail import Letter, send
 from api.cloud.routes.members import refuse_beyond
 from api.cloud.sessions import CurrentPerson, OpenDoors
 from models.answers import Invitation, InvitationCard, SentInvitation, WorkspaceCard
 from models.keys import fresh_secret, hash_of
 from models.plans import Feature, Permission, Role, Tier, plans
-from models.refusals import Conflict, NotThere, TierLocked
+from models.refusals import Conflict, NotThere
 from models.tenancy import Caller, Person, WorkspaceId
 from warehouse.doors import Doors, Warehouse
 from warehouse.settings import settings
@@ -25,6 +25,7 @@ router = APIRouter(prefix="/v1", tags=["members"])
 
 INVITATIONS = "/workspaces/{slug}/invitations"
 Manager = Annotated[Caller, permits(Permission.MANAGE_MEMBERS)]
+Inviting = Annotated[Caller, requires(Feature.INVITATIONS, Permission.MANAGE_MEMBERS)]
 Email = Annotated[
     str,
     StringConstraints(max_length=320, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$"),
@@ -79,10 +80,9 @@ async def invitations(caller: Manager, doors: OpenDoors) -> list[Invitation]:
 
 @router.post(INVITATIONS, status_code=201)
 async def invite(
-    caller: Manager, doors: OpenDoors, new: NewInvitation
+    caller: Inviting, doors: OpenDoors, new: NewInvitation
 ) -> SentInvitation:
     """Ask somebody to join, for seven days; the answer holds the link, this once."""
-    _refuse_on_solo(caller)
     refuse_beyond(caller, new.role)
     token = fresh_secret()
     try:
@@ -116,10 +116,9 @@ async def invite(
 
 @router.post(INVITATIONS + "/{invitation_id}/resend")
 async def resend(
-    caller: Manager, doors: OpenDoors, invitation_id: UUID
+    caller: Inviting, doors: OpenDoors, invitation_id: UUID
 ) -> SentInvitation:
     """Send it again with another link, for another seven days; the old link is dead."""
-    _refuse_on_solo(caller)
     token = fresh_secret()
     async with doors.deciding_as(caller) as warehouse:
         await _refuse_closed(caller, warehouse, invitation_id)
@@ -261,11 +260,6 @@ async def _standing(warehouse: Warehouse, invitation_id: UUID) -> Invitation:
     if row is None:
         raise NotThere("No such invitation.")
     return Invitation.model_validate(row)
-
-
-def _refuse_on_solo(caller: Caller) -> None:
-    if not caller.tier.covers(Feature.INVITATIONS.lowest_tier):
-        raise TierLocked(Feature.INVITATIONS, caller.tier)
 
 
 def _lasting() -> timedelta:
