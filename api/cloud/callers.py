@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import Depends, Path, Request
 
@@ -59,12 +60,17 @@ async def current_caller(request: Request, slug: Slug, doors: OpenDoors) -> Call
             return caller
     for caller, former_slugs in mine:
         if slug in former_slugs:
-            raise Moved(
-                str(request.url.replace(scheme="", netloc="")).replace(
-                    f"{PREFIX}{slug}", f"{PREFIX}{caller.workspace_slug}", 1
-                )
-            )
+            raise Moved(_same_path_in(caller.workspace_slug, slug, request))
     raise NotThere("No such workspace, or you are not a member of it.")
+
+
+def _same_path_in(slug: str, former: str, request: Request) -> str:
+    """Write the address that was asked for with another slug, fit for a header."""
+    path = quote(request.scope["path"]).replace(
+        f"{PREFIX}{former}", f"{PREFIX}{slug}", 1
+    )
+    query = quote(request.scope["query_string"], safe="%&=+,:;/?@!$'()*[]~")
+    return f"{path}?{query}" if query else path
 
 
 async def _places(request: Request, doors: Doors) -> list[tuple[Caller, list[str]]]:

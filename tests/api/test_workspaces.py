@@ -75,6 +75,12 @@ def test_people_are_led_from_an_old_slug_to_the_new_one_and_strangers_are_not(
     assert led.status_code == 308
     assert led.headers["location"] == f"/v1/workspaces/{new}/projects?from=2026-01-01"
     assert cloud.get(led.headers["location"], headers=boss).status_code == 200
+    odd = f"/v1/workspaces/{home.slug}/members/%E2%82%AC%0D%0Aset-cookie: x"
+    told = cloud.delete(odd, headers=boss)
+    assert told.status_code == 308
+    assert told.headers["location"].endswith(
+        "/members/%E2%82%AC%0D%0Aset-cookie%3A%20x"
+    )
     stranger = session(owner, workspace(owner).email)
     assert cloud.get(old, headers=stranger).status_code == 404
     synced = cloud.post(
