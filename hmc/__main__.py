@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from hmc.commands import keys, operate, people, serve
+from hmc.commands import audit, keys, operate, people, serve
 from hmc.commands.demo import demo
 from hmc.commands.doctor import doctor
 from hmc.commands.import_sqlite import import_sqlite
@@ -35,12 +35,17 @@ app.command()(operate.rebuild)
 rates.command("load")(operate.load_rates)
 app.add_typer(rates, name="rates")
 workspace.command("create")(people.create_workspace)
+workspace.command("tier")(people.choose_tier)
+workspace.command("restore")(people.restore_workspace)
 app.add_typer(workspace, name="workspace")
 pairing.command("approve")(people.approve_pairing)
 app.add_typer(pairing, name="pairing")
 body_keys.command("rotate")(keys.rotate_keys)
 body_keys.command("destroy")(keys.destroy_keys)
 app.add_typer(body_keys, name="keys")
+audits = typer.Typer(help="The audit log.", no_args_is_help=True)
+audits.command("verify")(audit.verify_audit)
+app.add_typer(audits, name="audit")
 app.command()(people.token)
 app.command()(report)
 app.command()(local)

@@ -4,33 +4,37 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 from uuid import uuid4
 
-import psycopg
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse
-from psycopg_pool import PoolTimeout, TooManyRequests
-from starlette.exceptions import HTTPException
 
 from api.cloud.routes import (
+    api_keys,
+    audit,
     departments,
+    founding,
+    invitations,
     machines,
+    members,
     overview,
     pairings,
     people,
     projects,
     reconciliation,
     traces,
+    webhooks,
+    workspaces,
 )
+from api.cloud.sessions import within_limits
+from hmc.describing import describe
+from hmc.refusing import refuse_openly, safe_headers
+from hmc.rules import ruled_routes
+from hmc.sizes import LimitedBodies
 from ingest.daemons import routes as daemons
 from ingest.daemons.admission import Admission
-from models.refusals import Refusal, Unavailable
-from models.trouble import Trouble
-from warehouse.cluster import unreachable
-from warehouse.doors import Doors
+from warehouse.doors import Doors, Origin, origin
 from web.pages import serve_pages
 
 log = logging.getLogger("hmc.server")
@@ -44,13 +48,14 @@ PEOPLE = (
     departments,
     pairings,
     machines,
+    audit,
+    founding,
+    workspaces,
+    members,
+    invitations,
+    api_keys,
+    webhooks,
 )
-HEADERS = {
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-    "x-frame-options": "DENY",
-}
 
 
 def create_app() -> FastAPI:
@@ -66,15 +71,14 @@ def create_app() -> FastAPI:
     )
     app.include_router(daemons.router)
     for surface in PEOPLE:
-        app.include_router(surface.router)
+        app.include_router(surface.router, dependencies=[Depends(within_limits)])
     app.add_api_route("/healthz", healthz, include_in_schema=False)
     app.add_api_route("/readyz", readyz, include_in_schema=False)
     serve_pages(app)
-    app.add_exception_handler(Refusal, _refused)
-    app.add_exception_handler(RequestValidationError, _malformed)
-    app.add_exception_handler(HTTPException, _http)
-    for unavailable in (psycopg.Error, PoolTimeout, TooManyRequests, Trouble):
-        app.add_exception_handler(unavailable, _unavailable)
+    ruled_routes(app)  # raises where one has none
+    refuse_openly(app)
+    describe(app)
+    app.add_middleware(LimitedBodies)
     app.add_middleware(GZipMiddleware, minimum_size=1024)
     app.middleware("http")(_answered)
     return app
@@ -118,10 +122,12 @@ async def _answered(
     request: Request, call_next: Callable[[Request], Awaitable[Response]]
 ) -> Response:
     request.state.request_id = uuid4().hex[:16]
+    address = request.client.host if request.client else "unknown"
+    origin.set(Origin(address, request.state.request_id))
     started = time.perf_counter()
     response = await call_next(request)
     response.headers["x-request-id"] = request.state.request_id
-    for name, value in HEADERS.items():
+    for name, value in safe_headers().items():
         response.headers.setdefault(name, value)
     if request.url.path.startswith("/v1/"):
         response.headers.setdefault("cache-control", "no-store")
@@ -134,43 +140,3 @@ async def _answered(
         request.state.request_id,
     )
     return response
-
-
-def _body(request: Request, body: dict[str, Any]) -> dict[str, Any]:
-    return body | {"request_id": getattr(request.state, "request_id", None)}
-
-
-async def _refused(request: Request, refusal: Exception) -> Response:
-    assert isinstance(refusal, Refusal)  # noqa: S101  registered for it
-    body = refusal.body()
-    if refusal.error != "tier_locked":  # those four keys and no other
-        body = _body(request, body)
-    headers = {}
-    if refusal.retry_after is not None:
-        headers["retry-after"] = str(refusal.retry_after)
-    return JSONResponse(body, refusal.status, headers)
-
-
-async def _malformed(request: Request, failure: Exception) -> Response:
-    assert isinstance(failure, RequestValidationError)  # noqa: S101
-    problems = [
-        f"{'.'.join(str(part) for part in error['loc'][1:])}: {error['msg']}".lstrip(
-            ": "
-        )
-        for error in failure.errors()
-    ]
-    message = "; ".join(problems[:3]).encode("utf-8", "replace").decode()
-    return JSONResponse(_body(request, {"message": message, "error": "malformed"}), 422)
-
-
-async def _http(request: Request, failure: Exception) -> Response:
-    assert isinstance(failure, HTTPException)  # noqa: S101
-    body = {"message": str(failure.detail), "error": "not_found"}
-    if failure.status_code != 404:  # noqa: PLR2004
-        body["error"] = str(failure.detail).lower().replace(" ", "_")
-    return JSONResponse(_body(request, body), failure.status_code, failure.headers)
-
-
-async def _unavailable(request: Request, failure: Exception) -> Response:
-    log.error("%s: %s", type(failure).__name__, unreachable(failure))
-    return await _refused(request, Unavailable())

@@ -6,7 +6,7 @@ holds the two together. Money is picodollars in Python and dollars, exact, in JS
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AliasChoices, Field
@@ -372,6 +372,10 @@ class Me(Frozen):
 
     email: str
     workspaces: list["Membership"]
+    chosen: str | None = Field(
+        default=None,
+        description="Slug of the workspace of the organisation that the session is in.",
+    )
 
 
 class Membership(Frozen):
@@ -382,3 +386,104 @@ class Membership(Frozen):
     tier: Tier
     tier_display: str
     role: str
+    restorable_until: datetime | None = Field(
+        default=None, description="Set when it is deleted and can still be restored."
+    )
+
+
+class AuditEvent(Frozen):
+    """One change of state: who, what, when, on which object, before and after."""
+
+    position: int = Field(description="Where it stands in the workspace's chain.")
+    occurred_at: datetime
+    actor_kind: str = Field(description="person, key, daemon, operator or issuer")
+    actor_id: str | None
+    actor_name: str | None
+    address: str | None
+    request_id: str | None
+    action: str = Field(description="What became of what: `members.changed`.")
+    object_kind: str
+    object_id: str
+    object_name: str | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    hash: str
+
+
+class AuditEvents(Frozen):
+    """One page of the audit log, newest first."""
+
+    workspace: WorkspaceCard
+    period: Period
+    items: list[AuditEvent]
+    next_cursor: int | None
+
+
+class WorkspaceSettings(Frozen):
+    """How a workspace is set up, and what the caller may do in it."""
+
+    workspace: WorkspaceCard
+    workspace_id: UUID
+    reporting_time_zone: str
+    stores_bodies: bool
+    created_at: datetime
+    role: str
+    permissions: list[str]
+
+
+class Member(Frozen):
+    """Somebody who belongs to the workspace."""
+
+    user_id: UUID
+    email: str
+    role: str
+    joined_at: datetime
+
+
+class Invitation(Frozen):
+    """Somebody who is asked to join: `open`, `accepted`, `revoked` or `expired`."""
+
+    invitation_id: UUID
+    email: str
+    role: str
+    state: str
+    invited_by: str | None
+    created_at: datetime
+    expires_at: datetime
+
+
+class SentInvitation(Frozen):
+    """An invitation with its link: shown this once, kept as a hash alone."""
+
+    invitation: Invitation
+    link: str
+    is_mailed: bool = Field(description="False: hand the link over yourself.")
+
+
+class InvitationCard(Frozen):
+    """What somebody who holds an invitation's token is asked to join."""
+
+    workspace_name: str
+    email: str
+    role: str
+    expires_at: datetime
+
+
+class ApiKey(Frozen):
+    """A script's key: `active`, `expired`, `revoked` or `orphaned` (its maker left)."""
+
+    api_key_id: UUID
+    name: str
+    scopes: list[str]
+    state: str
+    created_by: str | None
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None = Field(description="To the hour.")
+
+
+class MadeApiKey(Frozen):
+    """A key with its secret: shown this once, kept as a hash alone."""
+
+    key: ApiKey
+    api_key: str

@@ -45,9 +45,22 @@ class Surface(StrEnum):
 
     def floor(self, tier: Tier, today: date) -> date:
         """The first day that a tier may ask for: its window, within retention."""
-        retention = plans()["retention"]["data_retention_days"]
+        kept = "audit_log" if self is Surface.AUDIT else "data"
+        retention = plans()["retention"][f"{kept}_retention_days"]
         days = plans()["windows"].get(self, {}).get(tier, retention)
         return today - timedelta(days=min(days, retention) - 1)
+
+
+class Feature(StrEnum):
+    """Something that a tier may lock and that is no page."""
+
+    INVITATIONS = "invitations"
+    MORE_WORKSPACES = "more_workspaces"
+
+    @property
+    def lowest_tier(self) -> Tier:
+        """The lowest tier that has it."""
+        return Tier(plans()["features"][self])
 
 
 class Role(StrEnum):
@@ -76,6 +89,7 @@ class Permission(StrEnum):
     CHANGE_RATES = "change_rates"
     APPROVE_PAIRINGS = "approve_pairings"
     MANAGE_MEMBERS = "manage_members"
+    EDIT_WORKSPACE = "edit_workspace"
     READ_AUDIT = "read_audit"
     MANAGE_BILLING = "manage_billing"
     OWN_WORKSPACE = "own_workspace"

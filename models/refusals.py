@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from models.plans import Permission, Role, Surface, Tier
+from models.plans import Feature, Permission, Role, Surface, Tier
 
 
 class Refusal(Exception):
@@ -13,6 +13,7 @@ class Refusal(Exception):
     status = 400
     error = "refused"
     retry_after: int | None = None
+    location: str | None = None
 
     def body(self) -> dict[str, Any]:
         """Return the answer's body. The message comes first: daemons show 200 chars."""
@@ -160,6 +161,38 @@ class NotSignedIn(Refusal):
         super().__init__(why)
 
 
+class Moved(Refusal):
+    """The workspace goes by another slug now; people are sent there, daemons never."""
+
+    status = 308
+    error = "moved"
+
+    def __init__(self, location: str) -> None:
+        super().__init__("This workspace has another address now.")
+        self.location = location
+
+
+class IssuerUnreachable(Refusal):
+    """Who vouches for sessions cannot be asked; the session may be good."""
+
+    status = 503
+    error = "unavailable"
+    retry_after = 5
+
+    def __init__(self) -> None:
+        super().__init__("Sessions cannot be verified just now; try again soon.")
+
+
+class BadSignature(Refusal):
+    """A webhook that is not signed by who it says, or not now."""
+
+    status = 401
+    error = "bad_signature"
+
+    def __init__(self) -> None:
+        super().__init__("The signature does not hold.")
+
+
 class CrossSite(Refusal):
     """A change that was asked for without the token of our own pages."""
 
@@ -187,22 +220,38 @@ class NotPermitted(Refusal):
         return super().body() | {"permission": self._permission, "role": self._role}
 
 
+class NotInScope(Refusal):
+    """Nobody gives a key, and no key has, what its maker may not do."""
+
+    status = 403
+    error = "not_in_scope"
+
+    def __init__(self, permission: Permission | None) -> None:
+        missing = permission.replace("_", " ") if permission else "act as a person"
+        super().__init__(f"This key may not {missing}.")
+        self._permission = permission
+
+    def body(self) -> dict[str, Any]:
+        """Add the permission that is missing."""
+        return super().body() | {"permission": self._permission}
+
+
 class TierLocked(Refusal):
-    """The workspace's plan does not include the surface. Exactly these four keys."""
+    """The workspace's plan does not include it. Exactly these four keys."""
 
     status = 403
     error = "tier_locked"
 
-    def __init__(self, surface: Surface, current: Tier) -> None:
-        super().__init__(f"{surface} needs {surface.lowest_tier.display}")
-        self._surface, self._current = surface, current
+    def __init__(self, feature: Surface | Feature, current: Tier) -> None:
+        super().__init__(f"{feature} needs {feature.lowest_tier.display}")
+        self._feature, self._current = feature, current
 
     def body(self) -> dict[str, Any]:
         """Return the lock as every client of this product knows it."""
         return {
             "error": self.error,
-            "feature": self._surface,
-            "min_tier": self._surface.lowest_tier,
+            "feature": self._feature,
+            "min_tier": self._feature.lowest_tier,
             "current_tier": self._current,
         }
 
@@ -227,3 +276,10 @@ class Conflict(Refusal):
 
     status = 409
     error = "conflict"
+
+
+class SlugTaken(Conflict):
+    """Another workspace goes by that slug, or once did."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"The slug {slug} is taken; choose another.")

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from models.plans import Role, Tier
+from models.plans import Permission, Role, Tier
 
 # Only warehouse.doors and the lookups in app.* hand these out, after a check;
 # a bare UUID from a path or a body is not one.
@@ -45,10 +45,14 @@ class Person(Frozen):
     user_id: UserId
     email: str
     subject: str
+    organization_id: str | None = None  # which the session is in; it opens nothing
 
 
 class Caller(Frozen):
-    """A person inside one workspace, with the role that its tables give."""
+    """Somebody inside one workspace, with the role that its tables give.
+
+    An API key is its maker, within the key's scopes.
+    """
 
     user_id: UserId
     email: str
@@ -57,3 +61,20 @@ class Caller(Frozen):
     workspace_name: str
     tier: Tier
     role: Role
+    api_key_id: UUID | None = None
+    scopes: frozenset[Permission] | None = None
+
+    def may(self, permission: Permission) -> bool:
+        """Say whether role, and scopes where there are some, hold a permission."""
+        in_scope = self.scopes is None or permission in self.scopes
+        return in_scope and self.role.may(permission)
+
+    @property
+    def actor_kind(self) -> str:
+        """What the audit log calls who acts."""
+        return "key" if self.api_key_id else "person"
+
+    @property
+    def actor_id(self) -> UUID:
+        """Who acts, by the id that the audit log keeps."""
+        return self.api_key_id or self.user_id

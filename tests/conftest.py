@@ -58,3 +58,11 @@ def cloud(warehouse: None) -> Iterator[TestClient]:
         follow_redirects=False,
     ) as client:
         yield client
+
+
+@pytest.fixture(autouse=True)
+def _full_budgets() -> None:
+    """Let no test ask on what another has left of the address's budget."""
+    from api.cloud.limits import forget_all
+
+    forget_all()

@@ -1,7 +1,7 @@
 """Things that tests need many of: records, workspaces, machines, rates, people."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,7 +9,9 @@ import psycopg
 from starlette.testclient import TestClient
 
 from api.cloud.issuer import session_token
+from api.cloud.sessions import API_KEY_PREFIX
 from ingest.rebuild.cycle import Published, rebuild, rebuilding
+from models.keys import fresh_secret, hash_of
 from models.plans import Role, Tier
 from warehouse.workspaces import approve_pairing, create_workspace, subject_of, user_of
 
@@ -187,3 +189,27 @@ def rebuilt(*, full_refresh: bool = False) -> Published:
     """Run one cycle now."""
     with rebuilding() as owner:
         return rebuild(owner, full_refresh=full_refresh)
+
+
+def api_key(
+    owner: psycopg.Connection, of: Workspace, email: str, *scopes: str, **other: Any
+) -> dict[str, str]:
+    """The headers of a key that a member has made."""
+    key = fresh_secret(API_KEY_PREFIX)
+    owner.execute(
+        """
+        insert into app.api_keys (
+            workspace_id, name, key_hash, scopes, created_by, expires_at, revoked_at
+        )
+        select %s, 'test', %s, %s, user_id, %s, %s from app.users where email = %s
+        """,
+        [
+            of.workspace_id,
+            hash_of(key),
+            list(scopes),
+            other.get("expires_at", datetime.now(UTC) + timedelta(days=1)),
+            other.get("revoked_at"),
+            email,
+        ],
+    )
+    return {"authorization": f"Bearer {key}"}

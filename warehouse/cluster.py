@@ -1,5 +1,7 @@
 """Where the warehouse is: its address for each role, embedded or external."""
 
+import getpass
+import os
 from enum import StrEnum
 from functools import cache
 from typing import Any, LiteralString, cast
@@ -46,11 +48,21 @@ def conninfo(role: Role) -> str:
 
 
 def connect(role: Role) -> psycopg.Connection[Any]:
-    """Open one connection, autocommit on; for commands and the worker."""
+    """Open one connection, autocommit on; for commands and the worker.
+
+    What it changes is in the audit log under the operator's login on this machine.
+    """
     try:
-        return psycopg.connect(conninfo(role), autocommit=True)
+        connection = psycopg.connect(conninfo(role), autocommit=True)
+        connection.execute(
+            "select set_config('app.actor_kind', 'operator', false),"
+            "set_config('app.actor_id', %s, false)",
+            [_login()],
+        )
     except (psycopg.OperationalError, psycopg.ProgrammingError) as failure:
         raise WarehouseUnreachable(unreachable(failure, role)) from failure
+    else:
+        return connection
 
 
 def unreachable(failure: Exception, role: Role = Role.OWNER) -> str:
@@ -91,6 +103,13 @@ def _address(role: Role) -> tuple[str, str | None]:
     }
     setting, url = own.get(role, ("", None))
     return (setting, url) if url else ("DATABASE_URL", known.database_url)
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container whose user has no name
+        return str(os.getuid())
 
 
 @cache

@@ -7,14 +7,16 @@ workspace for its transaction alone, so nothing of it is left in the pool.
 import select
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import AsyncConnection, IsolationLevel
 from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
-from models.tenancy import Caller, Person, Sender
+from models.tenancy import Caller, Person, Sender, WorkspaceId
 from warehouse.cluster import Role, composed, conninfo
 
 Warehouse = AsyncConnection[DictRow]
@@ -23,6 +25,17 @@ Warehouse = AsyncConnection[DictRow]
 # gives up at 60 s, so an answer of 503 has to come well before.
 WAIT_SECONDS = 10
 STATEMENT_SECONDS = 30
+
+
+class Origin(NamedTuple):
+    """Where a request came from, for the audit log to say."""
+
+    address: str
+    request_id: str
+
+
+# Set by the server for each request; every door marks its transaction with it.
+origin: ContextVar[Origin | None] = ContextVar("origin", default=None)
 
 
 class Doors:
@@ -82,13 +95,13 @@ class Doors:
     @asynccontextmanager
     async def deciding_as(self, caller: Caller) -> AsyncGenerator[Warehouse]:
         """Open a transaction in which a member changes what is theirs to decide."""
-        async with self._writing(Role.API) as connection:
-            await connection.execute(
-                composed(
-                    f"select {_setting('workspace_id', caller.workspace_id)},"
-                    f"{_setting('user_id', caller.user_id)}"
-                )
-            )
+        async with self._writing(
+            Role.API,
+            workspace_id=caller.workspace_id,
+            user_id=caller.user_id,
+            actor_kind=caller.actor_kind,
+            actor_id=caller.actor_id,
+        ) as connection:
             yield connection
 
     @asynccontextmanager
@@ -103,8 +116,11 @@ class Doors:
             connection.pipeline(),
             connection.transaction(),
         ):
-            await connection.execute(
-                composed(f"select {_setting('workspace_id', machine.workspace_id)}")
+            await _mark(
+                connection,
+                workspace_id=machine.workspace_id,
+                actor_kind="daemon",
+                actor_id=machine.machine_id,
             )
             yield connection
 
@@ -113,11 +129,12 @@ class Doors:
         self, person: Person | None = None
     ) -> AsyncGenerator[Warehouse]:
         """Open a transaction in no workspace: only lookups by a secret answer."""
-        async with self._writing(Role.API) as connection:
-            if person is not None:
-                await connection.execute(
-                    composed(f"select {_setting('user_id', person.user_id)}")
-                )
+        who = (
+            {}
+            if person is None
+            else {"user_id": person.user_id, "actor_id": person.user_id}
+        )
+        async with self._writing(Role.API, actor_kind="person", **who) as connection:
             yield connection
 
     @asynccontextmanager
@@ -129,16 +146,46 @@ class Doors:
     @asynccontextmanager
     async def pairing(self) -> AsyncGenerator[Warehouse]:
         """Open a transaction in no workspace, as the daemons' side."""
-        async with self._writing(Role.INGEST) as connection:
+        async with self._writing(Role.INGEST, actor_kind="daemon") as connection:
             yield connection
 
     @asynccontextmanager
-    async def _writing(self, role: Role) -> AsyncGenerator[Warehouse]:
+    async def hearing(self) -> AsyncGenerator[Warehouse]:
+        """Open a transaction in no workspace, for what the sessions' issuer tells."""
+        async with self._writing(
+            Role.API, actor_kind="issuer", actor_id="clerk"
+        ) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _writing(
+        self, role: Role, **marks: UUID | str
+    ) -> AsyncGenerator[Warehouse]:
         async with self.pool(role).connection() as connection:
             await connection.set_isolation_level(IsolationLevel.READ_COMMITTED)
             await connection.set_read_only(False)
             async with connection.transaction():
+                await _mark(connection, **marks)
                 yield connection
+
+
+async def _mark(warehouse: Warehouse, **marks: UUID | str) -> None:
+    """Say, for this transaction, who acts and where the request came from."""
+    asked = origin.get()
+    if asked is not None:
+        marks |= asked._asdict()
+    await warehouse.execute(
+        "select set_config('app.' || key, value, true) from jsonb_each_text(%s)",
+        [Jsonb({name: str(value) for name, value in marks.items()})],
+    )
+
+
+async def enter(warehouse: Warehouse, workspace_id: UUID) -> WorkspaceId:
+    """Let a transaction that was opened in no workspace into one that it looked up."""
+    await warehouse.execute(
+        "select set_config('app.workspace_id', %s, true)", [str(workspace_id)]
+    )
+    return WorkspaceId(workspace_id)
 
 
 def _setting(name: str, value: UUID) -> str:

@@ -29,6 +29,15 @@ class Settings(BaseSettings):
     master_keys: SecretStr | None = None
     # Where people reach the dashboard; pairing answers send them there.
     public_url: str = "http://127.0.0.1:8000"
+    # Who vouches for sessions. Without it the local issuer does, on this machine.
+    clerk_issuer: str | None = None
+    # `azp` of sessions that are ours, comma-separated; the public address when unsaid.
+    clerk_parties: str | None = None
+    clerk_webhook_secret: str | None = None
+    # How letters leave: smtp://user:password@host:587 or smtps://…:465. Without it
+    # they are kept as files in the data folder.
+    smtp_url: str | None = None
+    mail_from: str = "Halton Meter <no-reply@localhost>"
 
     @property
     def home(self) -> Path:

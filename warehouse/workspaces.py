@@ -11,6 +11,8 @@ from models.plans import Role, Tier
 from models.tenancy import Frozen, MachineId, Sender, WorkspaceId
 from models.trouble import Trouble
 
+SLUG = r"^[a-z0-9][a-z0-9-]{0,62}$"
+
 
 class CreatedWorkspace(Frozen):
     """A workspace and its first owner."""
@@ -26,8 +28,8 @@ def create_workspace(
     owner: Connection, name: str, tier: Tier, email: str, slug: str | None = None
 ) -> CreatedWorkspace:
     """Create a workspace with its first owner; Trouble when the slug is taken."""
-    slug = slug or re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:63]
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", slug):
+    slug = slug or slug_of(name)
+    if not re.fullmatch(SLUG, slug):
         raise Trouble(f"{slug!r} is no slug: lower-case letters, digits and dashes")
     if not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
         raise Trouble(f"{email!r} is no e-mail address")
@@ -59,6 +61,34 @@ def create_workspace(
             "owner": email.lower(),
         }
     )
+
+
+def slug_of(name: str) -> str:
+    """Make a slug of a name; empty when nothing in it can stand in one."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:63]
+
+
+def choose_tier(owner: Connection, slug: str, tier: Tier) -> None:
+    """Put a workspace on another plan, from the next request on."""
+    changed = owner.execute(
+        "update app.workspaces set tier = %s where slug = %s and deleted_at is null",
+        [tier, slug],
+    )
+    if changed.rowcount == 0:
+        raise Trouble(f"there is no workspace {slug}")
+
+
+def restore_workspace(owner: Connection, slug: str) -> None:
+    """Bring a deleted workspace back that was not purged yet."""
+    restored = owner.execute(
+        """
+        update app.workspaces set deleted_at = null
+        where slug = %s and deleted_at is not null
+        """,
+        [slug],
+    )
+    if restored.rowcount == 0:
+        raise Trouble(f"no deleted workspace {slug} waits to be restored")
 
 
 def user_of(owner: Connection, email: str) -> UUID:

@@ -5,18 +5,22 @@ on every request.
 """
 
 import secrets
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from fastapi import Depends, Request
 
+from api.cloud import clerk
 from api.cloud.issuer import ISSUER, PARTY, key_id, signing_key
-from models.refusals import CrossSite, NotSignedIn
+from api.cloud.limits import Budget, spend
+from models.refusals import CrossSite, NotSignedIn, Refusal, TooMany
 from models.tenancy import Person
 from warehouse.doors import Doors
+from warehouse.settings import settings
 
+API_KEY_PREFIX = "hm_api_"
 SESSION_COOKIE = "hmc_session"
 CSRF_COOKIE = "hmc_csrf"
 CSRF_HEADER = "x-hmc-csrf"
@@ -33,40 +37,74 @@ def doors_of(request: Request) -> Doors:
 OpenDoors = Annotated[Doors, Depends(doors_of)]
 
 
-def verified_subject(token: str) -> str:
-    """Verify a session token and return its subject.
+class Session(NamedTuple):
+    """What is believed of a session: who it is of, and a hint at where they are."""
 
-    Raises NotSignedIn for anything that is not a current RS256 session of a known
+    subject: str
+    organization_id: str | None
+
+
+async def verified_session(token: str) -> Session:
+    """Verify a session token of Clerk, or of the local issuer where there is none.
+
+    Raises NotSignedIn for anything that is not a current RS256 session of that
     issuer, made for our own pages.
     """
     if len(token) > LONGEST_TOKEN:
         raise NotSignedIn
     try:
-        header = jwt.get_unverified_header(token)
+        kid = jwt.get_unverified_header(token).get("kid")
         claims: dict[str, Any] = jwt.decode(
             token,
-            _public_key(header.get("kid")),
+            await _public_key(kid),
             algorithms=["RS256"],
-            issuer=ISSUER,
+            issuer=_issuer(),
             leeway=LEEWAY_SECONDS,
             options={"require": ["exp", "nbf", "iat", "iss", "sub"]},
         )
     except (jwt.PyJWTError, ValueError, TypeError):
         raise NotSignedIn("This session does not hold; sign in again.") from None
     if (
-        claims.get("azp") != PARTY
+        claims.get("azp") not in _parties()
         or not claims.get("sid")
         or claims.get("sts") == "pending"
         or type(claims["exp"]) is not int
     ):
         raise NotSignedIn("This session does not hold; sign in again.")
-    return str(claims["sub"])
+    return Session(str(claims["sub"]), _organization(claims))
 
 
-def _public_key(kid: Any) -> RSAPublicKey:
+def has_clerk() -> bool:
+    """Say whether Clerk vouches for sessions here."""
+    return settings().clerk_issuer is not None
+
+
+def _issuer() -> str:
+    return settings().clerk_issuer or ISSUER
+
+
+def _parties() -> set[str]:
+    if not has_clerk():
+        return {PARTY}
+    listed = settings().clerk_parties or settings().public_url
+    return {party.strip() for party in listed.split(",")}
+
+
+async def _public_key(kid: Any) -> RSAPublicKey:
+    if not isinstance(kid, str):
+        raise jwt.InvalidKeyError("no key is named")
+    if has_clerk():
+        return await clerk.key_of(kid)
     if kid != key_id():
         raise jwt.InvalidKeyError("no such key")
     return signing_key().public_key()
+
+
+def _organization(claims: dict[str, Any]) -> str | None:
+    """Read which organisation a session is in, as either version of Clerk says it."""
+    of_v2 = claims.get("o")
+    found = of_v2.get("id") if isinstance(of_v2, dict) else claims.get("org_id")
+    return found if isinstance(found, str) else None
 
 
 async def current_person(request: Request, doors: OpenDoors) -> Person:
@@ -74,25 +112,59 @@ async def current_person(request: Request, doors: OpenDoors) -> Person:
 
     A cookie alone changes nothing: other sites can make a browser send it.
     """
-    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    if bearer:
-        if scheme.lower() != "bearer" or bearer.startswith("hm_"):
-            raise NotSignedIn("A sync key opens the daemons' routes only.")
-        token = bearer.strip()
-    else:
+    token = bearer_of(request)
+    if token.startswith("hm_"):
+        raise wrong_credential(request, "A key does not open what is a person's.")
+    if not token:
         token = request.cookies.get(SESSION_COOKIE, "")
         if not token:
             raise NotSignedIn
         refuse_cross_site(request)
-    subject = verified_subject(token)
+    try:
+        session = await verified_session(token)
+    except NotSignedIn as refusal:
+        raise wrong_credential(request, str(refusal)) from None
     async with doors.identifying() as warehouse:
         found = await warehouse.execute(
-            "select * from app.person_of_subject(%s)", [subject]
+            "select * from app.person_of_subject(%s)", [session.subject]
         )
         row = await found.fetchone()
     if row is None:
-        raise NotSignedIn("Nobody here is known by this session.")
-    return Person(user_id=row["user_id"], email=row["email"], subject=subject)
+        raise wrong_credential(request, "Nobody here is known by this session.")
+    spend(Budget.REQUESTS_OF_CREDENTIAL, session.subject)
+    return Person(
+        user_id=row["user_id"],
+        email=row["email"],
+        subject=session.subject,
+        organization_id=session.organization_id,
+    )
+
+
+def bearer_of(request: Request) -> str:
+    """Return what came as a bearer token, empty when nothing did."""
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    if bearer and scheme.lower() != "bearer":
+        raise wrong_credential(request, "Only bearer tokens are understood.")
+    return bearer.strip()
+
+
+def wrong_credential(request: Request, why: str) -> Refusal:
+    """Return the refusal of a credential that does not hold; TooMany after a while."""
+    try:
+        spend(Budget.WRONG_CREDENTIALS_OF_ADDRESS, address_of(request))
+    except TooMany as refusal:
+        return refusal
+    return NotSignedIn(why)
+
+
+def address_of(request: Request) -> str:
+    """Say where a request comes from."""
+    return request.client.host if request.client else "unknown"
+
+
+def within_limits(request: Request) -> None:
+    """Raise TooMany when an address asks too often, whoever it says it is."""
+    spend(Budget.REQUESTS_OF_ADDRESS, address_of(request))
 
 
 def refuse_cross_site(request: Request) -> None:

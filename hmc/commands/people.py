@@ -41,6 +41,48 @@ def create_workspace(
     )
 
 
+def choose_tier(
+    slug: Annotated[str, typer.Argument(help="Slug of the workspace.")],
+    tier: Annotated[TierName, typer.Argument(help="Its new plan.")],
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Put a workspace on another plan; it counts from the next request on."""
+    from models.plans import Tier
+    from warehouse.cluster import Role, connect
+    from warehouse.migrate import require_current
+    from warehouse.workspaces import choose_tier as choose
+
+    require_current()
+    with connect(Role.OWNER) as database:
+        choose(database, slug, Tier(tier))
+    typer.echo(
+        json.dumps({"workspace": slug, "tier": tier})
+        if as_json
+        else f"{slug} is on {Tier(tier).display}"
+    )
+
+
+def restore_workspace(
+    slug: Annotated[str, typer.Argument(help="Slug of the deleted workspace.")],
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Bring a deleted workspace back that was not purged yet."""
+    from warehouse.cluster import Role, connect
+    from warehouse.migrate import require_current
+    from warehouse.workspaces import restore_workspace as restore
+
+    require_current()
+    with connect(Role.OWNER) as database:
+        restore(database, slug)
+    typer.echo(
+        json.dumps({"workspace": slug, "status": "restored"})
+        if as_json
+        else f"{slug} is back"
+    )
+
+
 def approve_pairing(
     code: Annotated[str, typer.Argument(help="The code that the daemon shows.")],
     workspace: Annotated[str, typer.Option(help="Slug of the workspace.")],
@@ -69,10 +111,14 @@ def token(
 ) -> None:
     """Print a session token of the local issuer, for scripts."""
     from api.cloud.issuer import session_token
+    from api.cloud.sessions import has_clerk
+    from models.trouble import Trouble
     from warehouse.cluster import Role, connect
     from warehouse.migrate import require_current
     from warehouse.workspaces import subject_of
 
+    if has_clerk():
+        raise Trouble("sessions here are Clerk's; make an API key for a script")
     require_current()
     with connect(Role.OWNER) as database:
         signed = session_token(subject_of(database, user))

@@ -12,8 +12,9 @@ import typer.main
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
+from api.cloud.limits import Budget
 from hmc.__main__ import app as command_line
-from models.plans import Permission, Role, Surface, Tier, plans
+from models.plans import Feature, Permission, Role, Surface, Tier, plans
 from warehouse.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -77,7 +78,10 @@ def test_every_setting_is_documented() -> None:
 def test_the_table_of_plans_names_exactly_what_the_code_knows() -> None:
     assert set(plans()["tiers"]) == set(Tier)
     assert set(plans()["surfaces"]) == set(Surface)
+    assert set(plans()["features"]) == set(Feature)
     assert set(plans()["roles"]) == set(Role)
+    assert set(plans()["limits"]) == set(Budget)
+    assert set(plans()["keys"]["scopes"]) <= set(Permission)
     granted = {name for names in plans()["roles"].values() for name in names}
     assert granted == set(Permission)
 

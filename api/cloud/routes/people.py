@@ -2,32 +2,29 @@
 
 import ipaddress
 import secrets
-import time
-from collections import defaultdict, deque
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from api.cloud.callers import memberships
+from api.cloud.callers import memberships, restorable_until
 from api.cloud.issuer import SESSION_SECONDS, session_token, sign_in_code
+from api.cloud.limits import Budget, refuse_spent, spend
 from api.cloud.sessions import (
     CSRF_COOKIE,
     SESSION_COOKIE,
     CurrentPerson,
     OpenDoors,
+    address_of,
+    has_clerk,
     refuse_foreign_origin,
 )
 from models.answers import Me, Membership
 from models.pairing import typed
 from models.plans import Tier, plans
-from models.refusals import NotSignedIn, TooMany
+from models.refusals import NotSignedIn, NotThere
 
 router = APIRouter(prefix="/v1", tags=["people"])
-
-WRONG_CODES = 5
-PAUSE_SECONDS = 600
-_wrong: defaultdict[str, deque[float]] = defaultdict(deque)
 
 
 class SignIn(BaseModel):
@@ -45,20 +42,22 @@ async def sign_in(
 ) -> None:
     """Start a session of the local issuer; from this machine only."""
     refuse_foreign_origin(request)
-    address = request.client.host if request.client else ""
+    if has_clerk():
+        raise NotThere("Sessions here are Clerk's; sign in there.")
+    address = address_of(request)
     if not _is_loopback(address):
         raise NotSignedIn("The local sign-in works on this machine only.")
-    _pause_after_wrong_codes(address)
+    refuse_spent(Budget.WRONG_SIGN_INS_OF_ADDRESS, address)
     async with doors.identifying() as warehouse:
         found = await warehouse.execute(
-            "select app.subject_of_email(%s) as subject", [asked.email]
+            "select app.local_subject_of(%s) as subject", [asked.email]
         )
         row = await found.fetchone()
     is_right = secrets.compare_digest(
         typed(asked.code).encode(), typed(sign_in_code()).encode()
     )
     if not is_right or row is None or row["subject"] is None:
-        _wrong[address].append(time.monotonic())
+        spend(Budget.WRONG_SIGN_INS_OF_ADDRESS, address)
         raise NotSignedIn("The e-mail or the sign-in code is wrong.")
     is_secure = request.url.scheme == "https"
     response.set_cookie(
@@ -88,8 +87,18 @@ async def sign_out(_: CurrentPerson, response: Response) -> None:
 @router.get("/me")
 async def me(person: CurrentPerson, doors: OpenDoors) -> Me:
     """Who is signed in, and their workspaces."""
+    mine = await memberships(doors, person)
     return Me(
         email=person.email,
+        chosen=next(
+            (
+                row["slug"]
+                for row in mine
+                if row["organization_id"]
+                and row["organization_id"] == person.organization_id
+            ),
+            None,
+        ),
         workspaces=[
             Membership(
                 slug=row["slug"],
@@ -97,8 +106,9 @@ async def me(person: CurrentPerson, doors: OpenDoors) -> Me:
                 tier=Tier(row["tier"]),
                 tier_display=Tier(row["tier"]).display,
                 role=row["role"],
+                restorable_until=restorable_until(row),
             )
-            for row in await memberships(doors, person)
+            for row in mine
         ],
     )
 
@@ -114,12 +124,3 @@ def _is_loopback(address: str) -> bool:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False
-
-
-def _pause_after_wrong_codes(address: str) -> None:
-    wrong = _wrong[address]
-    while wrong and wrong[0] < time.monotonic() - PAUSE_SECONDS:
-        wrong.popleft()
-    if len(wrong) >= WRONG_CODES:
-        wait = int(wrong[0] + PAUSE_SECONDS - time.monotonic()) + 1
-        raise TooMany("Too many wrong codes; wait a little.", retry_after=wait)

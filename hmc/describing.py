@@ -1,0 +1,125 @@
+"""The description of the API: what every route may refuse, from the rule it has."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api.cloud.callers import Gate
+from hmc.rules import Ruled, ruled_routes
+
+REFUSED: dict[int, str] = {
+    308: "The workspace goes by another slug now; `Location` says where.",
+    400: "The period starts before the plan's window, or the body cannot be read.",
+    401: "No credential, or one that does not hold.",
+    403: "Known, and not allowed: plan, role or scope do not include it.",
+    404: "Not there, or not the caller's: the two are not told apart.",
+    409: "It contradicts what is there.",
+    413: "The body is over the limit.",
+    422: "It cannot be read as what the route takes.",
+    429: "Too many; again after `Retry-After` seconds.",
+    503: "Not now; again after `Retry-After` seconds.",
+}
+ANYWHERE = {400, 422, 429, 503}
+CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
+
+SCHEMAS: dict[str, Any] = {
+    "Refusal": {
+        "type": "object",
+        "required": ["message", "error", "request_id"],
+        "properties": {
+            "message": {"type": "string"},
+            "error": {"type": "string"},
+            "request_id": {"type": ["string", "null"]},
+        },
+    },
+    "TierLock": {
+        "type": "object",
+        "required": ["error", "feature", "min_tier", "current_tier"],
+        "additionalProperties": False,
+        "properties": {
+            "error": {"const": "tier_locked"},
+            "feature": {"type": "string"},
+            "min_tier": {"type": "string"},
+            "current_tier": {"type": "string"},
+        },
+    },
+}
+SECURITY: dict[str, Any] = {
+    "session": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "api_key": {"type": "http", "scheme": "bearer", "bearerFormat": "hm_api_…"},
+    "sync_key": {"type": "http", "scheme": "bearer", "bearerFormat": "hm_sync_…"},
+}
+
+
+def describe(app: FastAPI) -> None:
+    """Have the description of the API say what each route may refuse, and to whom."""
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _description(app)
+        return app.openapi_schema
+
+    app.openapi = described
+
+
+def _description(app: FastAPI) -> dict[str, Any]:
+    description = get_openapi(title=app.title, version=app.version, routes=app.routes)
+    components = description.setdefault("components", {})
+    components.setdefault("schemas", {}).update(SCHEMAS)
+    components["securitySchemes"] = SECURITY
+    for ruled in ruled_routes(app):
+        said = description["paths"].get(ruled.path, {}).get(ruled.method.lower())
+        if said is None:
+            continue  # answers 404 until it is built
+        said["security"] = _opened_by(ruled)
+        if _says_what_it_refuses(said):
+            continue
+        # What the framework says of 422 is not how it is answered here.
+        said["responses"].pop("422", None)
+        for status in sorted(_refused_by(ruled)):
+            said["responses"].setdefault(str(status), _answer(status))
+    return description
+
+
+def _says_what_it_refuses(said: dict[str, Any]) -> bool:
+    """Tell the daemons' routes, whose contract names every status, from the others."""
+    return any(
+        status not in {"200", "201", "202", "204", "422"}
+        for status in said["responses"]
+    )
+
+
+def _refused_by(ruled: Ruled) -> set[int]:
+    statuses = set(ANYWHERE)
+    if ruled.rule != "open" or "sessions" in ruled.path or "webhooks" in ruled.path:
+        statuses |= {401}
+    if ruled.rule != "open" or ruled.method in CHANGING:
+        statuses |= {403, 404}
+    if isinstance(ruled.rule, Gate):
+        statuses |= {308}
+    if ruled.method in CHANGING:
+        statuses |= {409, 413}
+    return statuses
+
+
+def _answer(status: int) -> dict[str, Any]:
+    schema: dict[str, Any] = {"$ref": "#/components/schemas/Refusal"}
+    if status == 403:  # noqa: PLR2004
+        schema = {"anyOf": [{"$ref": "#/components/schemas/TierLock"}, schema]}
+    return {
+        "description": REFUSED[status],
+        "content": {"application/json": {"schema": schema}},
+    }
+
+
+def _opened_by(ruled: Ruled) -> list[dict[str, list[str]]]:
+    match ruled.rule:
+        case Gate():
+            return [{"session": []}, {"api_key": []}]
+        case "person":
+            return [{"session": []}]
+        case "machine":
+            return [{"sync_key": []}]
+        case _:
+            return []
