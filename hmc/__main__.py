@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from hmc.commands import audit, operate, people, serve
+from hmc.commands import analysts, audit, operate, people, serve
 from hmc.commands.demo import demo
 from hmc.commands.doctor import doctor
 from hmc.commands.local import local
@@ -38,6 +38,10 @@ workspace.command("restore")(people.restore_workspace)
 app.add_typer(workspace, name="workspace")
 pairing.command("approve")(people.approve_pairing)
 app.add_typer(pairing, name="pairing")
+analyst = typer.Typer(help="Logins for analysts.", no_args_is_help=True)
+analyst.command("grant")(analysts.grant_analyst)
+analyst.command("revoke")(analysts.revoke_analyst)
+app.add_typer(analyst, name="analyst")
 audits = typer.Typer(help="The audit log.", no_args_is_help=True)
 audits.command("verify")(audit.verify_audit)
 app.add_typer(audits, name="audit")
