@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from hmc.commands import analysts, audit, operate, people, serve
+from hmc.commands import analysts, audit, forget, operate, people, serve
 from hmc.commands.demo import demo
 from hmc.commands.doctor import doctor
 from hmc.commands.local import local
@@ -45,6 +45,11 @@ app.add_typer(analyst, name="analyst")
 audits = typer.Typer(help="The audit log.", no_args_is_help=True)
 audits.command("verify")(audit.verify_audit)
 app.add_typer(audits, name="audit")
+app.command()(forget.retain)
+erase = typer.Typer(help="Forget somebody or some machine.", no_args_is_help=True)
+erase.command("person")(forget.erase_person)
+erase.command("machine")(forget.erase_machine)
+app.add_typer(erase, name="erase")
 app.command()(people.token)
 app.command()(report)
 app.command()(local)
