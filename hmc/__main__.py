@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from hmc.commands import audit, keys, operate, people, serve
+from hmc.commands import analysts, audit, forget, keys, operate, people, serve
 from hmc.commands.demo import demo
 from hmc.commands.doctor import doctor
 from hmc.commands.import_sqlite import import_sqlite
@@ -43,9 +43,18 @@ app.add_typer(pairing, name="pairing")
 body_keys.command("rotate")(keys.rotate_keys)
 body_keys.command("destroy")(keys.destroy_keys)
 app.add_typer(body_keys, name="keys")
+analyst = typer.Typer(help="Logins for analysts.", no_args_is_help=True)
+analyst.command("grant")(analysts.grant_analyst)
+analyst.command("revoke")(analysts.revoke_analyst)
+app.add_typer(analyst, name="analyst")
 audits = typer.Typer(help="The audit log.", no_args_is_help=True)
 audits.command("verify")(audit.verify_audit)
 app.add_typer(audits, name="audit")
+app.command()(forget.retain)
+erase = typer.Typer(help="Forget somebody or some machine.", no_args_is_help=True)
+erase.command("person")(forget.erase_person)
+erase.command("machine")(forget.erase_machine)
+app.add_typer(erase, name="erase")
 app.command()(people.token)
 app.command()(report)
 app.command()(local)

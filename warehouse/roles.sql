@@ -19,3 +19,15 @@ begin
     end loop;
 end
 $$;
+
+-- What analysts' own logins are: they read as hmc_analyst does and cannot become it,
+-- because it reads whatever workspace is set. The owner is none of them: policies
+-- for them would bind it.
+do $$
+begin
+    create role hmc_analyst_login nologin nosuperuser nobypassrls;
+exception when duplicate_object or unique_violation then
+    null;
+end;
+$$;
+grant hmc_analyst to hmc_analyst_login with inherit true, set false;

@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -34,6 +35,8 @@ class Settings(BaseSettings):
     # `azp` of sessions that are ours, comma-separated; the public address when unsaid.
     clerk_parties: str | None = None
     clerk_webhook_secret: str | None = None
+    # `text` for a terminal; `json` is a line per request and event, for machines.
+    log: Literal["text", "json"] = "text"
     # How letters leave: smtp://user:password@host:587 or smtps://…:465. Without it
     # they are kept as files in the data folder.
     smtp_url: str | None = None
