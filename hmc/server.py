@@ -20,6 +20,7 @@ from api.cloud.routes import (
     overview,
     pairings,
     people,
+    pricing,
     projects,
     reconciliation,
     traces,
@@ -32,7 +33,16 @@ from web.pages import serve_pages
 
 log = logging.getLogger("hmc.server")
 
-PEOPLE = (people, overview, projects, traces, reconciliation, departments, pairings)
+PEOPLE = (
+    people,
+    overview,
+    projects,
+    traces,
+    reconciliation,
+    departments,
+    pricing,
+    pairings,
+)
 RETRY_AFTER_SECONDS = 5
 HEADERS = {
     "x-content-type-options": "nosniff",
