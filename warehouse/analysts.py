@@ -80,7 +80,7 @@ def grant_login(owner: Connection, slug: str, label: str, days: int) -> AnalystL
             )
     address = make_conninfo(
         **{
-            part: value
+            part: str(value)
             for part, value in conninfo_to_dict(conninfo(Role.OWNER)).items()
             if part in {"host", "hostaddr", "port", "dbname", "sslmode"}
         },

@@ -207,6 +207,7 @@ def build(owner: psycopg.Connection, cloud: TestClient, tier: Tier) -> House:
         "api_key_id": str(key),
         "machine_id": daemon(owner, cloud, foreign).machine_id,
         "request_id": str(uuid4()),
+        "rate_id": "1",
     }
     return House(tier, home, principals, foreign, foreign_ids)
 
@@ -258,7 +259,7 @@ def expected(route: str, principal: Principal, house: House, slug: str) -> str:
 
 def cells_of(house: House, routes: list[str]) -> Iterator[Cell]:
     nothing = {"user_id", "invitation_id", "api_key_id", "machine_id", "request_id"}
-    unknown = {name: str(uuid4()) for name in nothing}
+    unknown = {name: str(uuid4()) for name in nothing} | {"rate_id": "1"}
     for route in routes:
         slugs = [house.home.slug]
         if "{slug}" in route:

@@ -13,6 +13,10 @@
                     'workspace_id', 'usage_hour', 'requested_at', 'request_id',
                 ],
             },
+            {
+                'columns': ['workspace_id', 'provider', 'model'],
+                'where': 'rate_id is null',
+            },
         ],
     )
 }}
