@@ -12,8 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
+import psycopg
+from psycopg.conninfo import make_conninfo
 
 READY_SECONDS = 120
 OWNER = "bench@example.com"
@@ -25,6 +28,7 @@ class Product:
 
     url: str
     home: Path
+    process_id: int
 
     def hmc(self, *words: str) -> str:
         """Run a command on its data folder; return what it printed."""
@@ -47,9 +51,11 @@ class Product:
         """Return the headers of that person, signed in."""
         return {"authorization": f"Bearer {self.hmc('token', '--user', OWNER).strip()}"}
 
-    def machine(self, slug: str) -> dict[str, str]:
+    def machine(self, slug: str, hostname: str = "bench") -> dict[str, str]:
         """Pair a machine over the wire; return the headers of its daemon."""
-        asked = {"hostname": "bench", "daemon_version": "1.4.0", "platform": "Linux"}
+        asked = {"hostname": hostname, "daemon_version": "1.4.0", "platform": "Linux"}
+        with self.superuser() as database:  # lift the limit of ten from an address
+            database.execute("update app.pairings set started_at = '-infinity'")
         with httpx.Client(base_url=self.url, trust_env=False, timeout=60) as client:
             started = client.post("/v1/pairing/start", json=asked).json()
             code = started["pairing_code"]
@@ -61,34 +67,74 @@ class Product:
             "user-agent": "halton-meter-daemon/1.4.0",
         }
 
+    def workspace_id(self, slug: str) -> UUID:
+        """Return the id of a workspace."""
+        with self.superuser() as database:
+            found = database.execute(
+                "select workspace_id from app.workspaces where slug = %s", [slug]
+            ).fetchone()
+        assert found is not None  # noqa: S101  a bench asks for what it made
+        return found[0]
+
+    def superuser(self) -> psycopg.Connection[Any]:
+        """Connect past row security, as no part of the product does."""
+        socket_folder = (self.home / "postgres/postmaster.pid").read_text().splitlines()
+        return psycopg.connect(
+            make_conninfo(dbname="halton", user="postgres", host=socket_folder[4]),
+            autocommit=True,
+        )
+
+    def peak_mb(self) -> float:
+        """Return the most memory that the API process has had."""
+        status = Path(f"/proc/{self.process_id}/status").read_text("ascii")
+        line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+
+
+@contextmanager
+def running_api() -> Generator[Product]:
+    """Start the API alone, on a migrated database: nothing beside it takes turns."""
+    with tempfile.TemporaryDirectory(prefix="hmc-bench-") as home:
+        environment = os.environ | {"HMC_DATA_DIR": home}
+        hmc = [sys.executable, "-m", "hmc"]
+        subprocess.run([*hmc, "migrate"], env=environment, check=True)
+        with _running([*hmc, "api"], home, "healthz") as product:
+            yield product
+
 
 @contextmanager
 def running_product() -> Generator[Product]:
     """Start everything in a temporary folder; stop it and remove the folder."""
+    with tempfile.TemporaryDirectory(prefix="hmc-bench-") as home:
+        hmc = [sys.executable, "-m", "hmc"]
+        with _running([*hmc, "up", "--quiet"], home, "readyz") as product:
+            yield product
+
+
+@contextmanager
+def _running(words: list[str], home: str, sign: str) -> Generator[Product]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with tempfile.TemporaryDirectory(prefix="hmc-bench-") as home:
-        product = Product(f"http://127.0.0.1:{port}", Path(home))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "hmc", "up", "--port", str(port), "--quiet"],
-            env=os.environ | {"HMC_DATA_DIR": home},
-        )
-        try:
-            _wait_until_ready(product.url, process)
-            yield product
-        finally:
-            process.terminate()
-            process.wait(60)
+    process = subprocess.Popen(
+        [*words, "--port", str(port)], env=os.environ | {"HMC_DATA_DIR": home}
+    )
+    product = Product(f"http://127.0.0.1:{port}", Path(home), process.pid)
+    try:
+        _wait_until(f"{product.url}/{sign}", process)
+        yield product
+    finally:
+        process.terminate()
+        process.wait(60)
 
 
-def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+def _wait_until(sign: str, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if httpx.get(f"{url}/readyz", timeout=5, trust_env=False).is_success:
+            if httpx.get(sign, timeout=5, trust_env=False).is_success:
                 return
         except httpx.TransportError:
             pass
         time.sleep(0.2)
-    raise SystemExit(f"the product at {url} did not get ready")
+    raise SystemExit(f"nothing answered at {sign}")

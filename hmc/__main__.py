@@ -5,9 +5,10 @@ import sys
 
 import typer
 
-from hmc.commands import analysts, audit, forget, operate, people, serve
+from hmc.commands import analysts, audit, forget, keys, operate, people, serve
 from hmc.commands.demo import demo
 from hmc.commands.doctor import doctor
+from hmc.commands.import_sqlite import import_sqlite
 from hmc.commands.local import local
 from hmc.commands.report import report
 from models.trouble import Trouble
@@ -24,6 +25,7 @@ app = typer.Typer(
 rates = typer.Typer(help="Prices.", no_args_is_help=True)
 workspace = typer.Typer(help="Workspaces.", no_args_is_help=True)
 pairing = typer.Typer(help="Machines that ask to be paired.", no_args_is_help=True)
+body_keys = typer.Typer(help="Keys of captured bodies.", no_args_is_help=True)
 
 app.command()(serve.up)
 app.command()(serve.api)
@@ -38,6 +40,9 @@ workspace.command("restore")(people.restore_workspace)
 app.add_typer(workspace, name="workspace")
 pairing.command("approve")(people.approve_pairing)
 app.add_typer(pairing, name="pairing")
+body_keys.command("rotate")(keys.rotate_keys)
+body_keys.command("destroy")(keys.destroy_keys)
+app.add_typer(body_keys, name="keys")
 analyst = typer.Typer(help="Logins for analysts.", no_args_is_help=True)
 analyst.command("grant")(analysts.grant_analyst)
 analyst.command("revoke")(analysts.revoke_analyst)
@@ -53,6 +58,7 @@ app.add_typer(erase, name="erase")
 app.command()(people.token)
 app.command()(report)
 app.command()(local)
+app.command()(import_sqlite)
 app.command()(doctor)
 app.command()(demo)
 

@@ -10,13 +10,13 @@ from fastapi.responses import JSONResponse
 from psycopg_pool import PoolTimeout, TooManyRequests
 from starlette.exceptions import HTTPException
 
-from models.refusals import Refusal
+from models.refusals import Refusal, Unavailable
+from models.trouble import Trouble
 from warehouse.cluster import unreachable
 from warehouse.settings import settings
 
 log = logging.getLogger("hmc.server")
 
-RETRY_AFTER_SECONDS = 5
 # What the framework refuses by itself, in our words.
 NAMES = {
     400: "malformed",
@@ -43,7 +43,7 @@ def refuse_openly(app: FastAPI) -> None:
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
-    for unavailable in (psycopg.Error, PoolTimeout, TooManyRequests):
+    for unavailable in (psycopg.Error, PoolTimeout, TooManyRequests, Trouble):
         app.add_exception_handler(unavailable, _unavailable)
     app.add_exception_handler(Exception, _failed)
 
@@ -100,10 +100,4 @@ async def _failed(request: Request, failure: Exception) -> Response:
 
 async def _unavailable(request: Request, failure: Exception) -> Response:
     log.error("%s: %s", type(failure).__name__, unreachable(failure))
-    body = {
-        "message": "The warehouse is busy; try again soon.",
-        "error": "unavailable",
-    }
-    return JSONResponse(
-        _body(request, body), 503, {"retry-after": str(RETRY_AFTER_SECONDS)}
-    )
+    return await _refused(request, Unavailable())

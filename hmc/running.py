@@ -1,5 +1,6 @@
 """Processes: the server in this one, the worker beside it, both stopped cleanly."""
 
+import gc
 import logging
 import os
 import signal
@@ -81,8 +82,13 @@ def run_api(host: str, port: int) -> None:
     # uvicorn stops on these and raises them again for whoever was there before.
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, _ignore)
+    app = create_app()
+    # A batch makes thousands of objects and drops them again; what was made until now
+    # stays for good, and is not worth looking through each time.
+    gc.collect()
+    gc.freeze()
     uvicorn.run(
-        create_app(),
+        app,
         host=host,
         port=port,
         log_level="warning",

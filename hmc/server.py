@@ -16,6 +16,7 @@ from api.cloud.routes import (
     departments,
     founding,
     invitations,
+    machines,
     members,
     overview,
     pairings,
@@ -33,6 +34,7 @@ from hmc.refusing import refuse_openly, safe_headers
 from hmc.rules import ruled_routes
 from hmc.sizes import LimitedBodies
 from ingest.daemons import routes as daemons
+from ingest.daemons.admission import Admission
 from warehouse.doors import Doors, Origin, origin
 from web.pages import serve_pages
 
@@ -46,6 +48,7 @@ PEOPLE = (
     reconciliation,
     departments,
     pairings,
+    machines,
     audit,
     founding,
     workspaces,
@@ -110,6 +113,7 @@ async def _doors_open(app: FastAPI) -> AsyncGenerator[None]:
     doors = Doors()
     await doors.open()
     app.state.doors = doors
+    app.state.admission = Admission()
     try:
         yield
     finally:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
+
 from models.plans import Feature, Permission, Role, Surface, Tier
 
 
@@ -16,6 +18,35 @@ class Refusal(Exception):
     def body(self) -> dict[str, Any]:
         """Return the answer's body. The message comes first: daemons show 200 chars."""
         return {"message": str(self), "error": self.error}
+
+
+class Refused(BaseModel):
+    """The body of a refusal: what to tell a person, and what a program may test."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    message: str
+    error: str
+    request_id: str | None
+
+
+def refusing(*situations: type[Refusal]) -> dict[int | str, dict[str, Any]]:
+    """Document on a route the refusals that it answers with, one entry per status."""
+    documented: dict[int | str, dict[str, Any]] = {}
+    for situation in situations:
+        says = (situation.__doc__ or "").partition("\n")[0]
+        entry = documented.setdefault(
+            situation.status, {"model": Refused, "description": ""}
+        )
+        entry["description"] = f"{entry['description']} {says}".strip()
+        if issubclass(situation, TooMany | Unavailable):
+            entry["headers"] = {
+                "Retry-After": {
+                    "description": "Seconds until another try makes sense.",
+                    "schema": {"type": "integer", "minimum": 1, "maximum": 300},
+                }
+            }
+    return documented
 
 
 # ── whoever calls ────────────────────────────────────────────────────────────
@@ -44,6 +75,27 @@ class TooMany(Refusal):
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class EncodingUnknown(Refusal):
+    """The body is compressed in a way that is not read here; gzip is."""
+
+    status = 415
+    error = "encoding_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("Content-Encoding may be gzip, or left out.")
+
+
+class Unavailable(Refusal):
+    """Something behind this process does not answer now; nothing was kept."""
+
+    status = 503
+    error = "unavailable"
+    retry_after: int | None = 5
+
+    def __init__(self, message: str = "The warehouse is busy; try again soon.") -> None:
+        super().__init__(message)
 
 
 class NotThere(Refusal):
@@ -79,6 +131,23 @@ class WorkspaceGone(Refusal):
         super().__init__("The workspace that this machine was paired to is gone.")
 
 
+class BodyUnreadable(Refusal):
+    """A captured body that cannot be read as one, or is said to be of another call."""
+
+    status = 400
+    error = "body_unreadable"
+
+
+class NotYet(Refusal):
+    """The call that this body belongs to has not come yet; try again later."""
+
+    status = 425
+    error = "not_ingested_yet"
+
+    def __init__(self) -> None:
+        super().__init__("The request of this body has not been ingested yet.")
+
+
 # ── people ───────────────────────────────────────────────────────────────────
 
 
@@ -103,12 +172,8 @@ class Moved(Refusal):
         self.location = location
 
 
-class IssuerUnreachable(Refusal):
+class IssuerUnreachable(Unavailable):
     """Who vouches for sessions cannot be asked; the session may be good."""
-
-    status = 503
-    error = "unavailable"
-    retry_after = 5
 
     def __init__(self) -> None:
         super().__init__("Sessions cannot be verified just now; try again soon.")

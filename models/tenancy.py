@@ -21,12 +21,17 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Machine(Frozen):
-    """The machine that a sync key speaks for."""
+class Sender(Frozen):
+    """The machine whose rows land, and the workspace that they land in."""
 
     workspace_id: WorkspaceId
-    workspace_name: str
     machine_id: MachineId
+
+
+class Machine(Sender):
+    """The machine that a sync key speaks for."""
+
+    workspace_name: str
     sync_key_id: UUID
     hostname: str
     daemon_version: str

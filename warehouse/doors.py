@@ -4,6 +4,7 @@ Nothing else in the product hands out a connection to a request. Every door sets
 workspace for its transaction alone, so nothing of it is left in the pool.
 """
 
+import select
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -15,7 +16,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
-from models.tenancy import Caller, Machine, Person, WorkspaceId
+from models.tenancy import Caller, Person, Sender, WorkspaceId
 from warehouse.cluster import Role, composed, conninfo
 
 Warehouse = AsyncConnection[DictRow]
@@ -104,14 +105,23 @@ class Doors:
             yield connection
 
     @asynccontextmanager
-    async def landing_as(self, machine: Machine) -> AsyncGenerator[Warehouse]:
-        """Open a transaction in which a machine's rows land in its workspace."""
-        async with self._writing(
-            Role.INGEST,
-            workspace_id=machine.workspace_id,
-            actor_kind="daemon",
-            actor_id=machine.machine_id,
-        ) as connection:
+    async def landing_as(self, machine: Sender) -> AsyncGenerator[Warehouse]:
+        """Open a transaction in which a machine's rows land in its workspace.
+
+        What needs no answer is sent with what does: a cursor says nothing of its
+        statement until something is fetched from it.
+        """
+        async with (
+            self.pool(Role.INGEST).connection() as connection,
+            connection.pipeline(),
+            connection.transaction(),
+        ):
+            await _mark(
+                connection,
+                workspace_id=machine.workspace_id,
+                actor_kind="daemon",
+                actor_id=machine.machine_id,
+            )
             yield connection
 
     @asynccontextmanager
@@ -125,6 +135,12 @@ class Doors:
             else {"user_id": person.user_id, "actor_id": person.user_id}
         )
         async with self._writing(Role.API, actor_kind="person", **who) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def recognising(self) -> AsyncGenerator[Warehouse]:
+        """Lend a connection for one lookup of a daemon by its secret."""
+        async with self.pool(Role.INGEST).connection() as connection:
             yield connection
 
     @asynccontextmanager
@@ -145,20 +161,11 @@ class Doors:
     async def _writing(
         self, role: Role, **marks: UUID | str
     ) -> AsyncGenerator[Warehouse]:
-        asked = origin.get()
-        if asked is not None:
-            marks |= asked._asdict()
         async with self.pool(role).connection() as connection:
             await connection.set_isolation_level(IsolationLevel.READ_COMMITTED)
             await connection.set_read_only(False)
             async with connection.transaction():
-                await connection.execute(
-                    """
-                    select set_config('app.' || key, value, true)
-                    from jsonb_each_text(%s)
-                    """,
-                    [Jsonb({name: str(value) for name, value in marks.items()})],
-                )
+                await _mark(connection, **marks)
                 yield connection
 
 
@@ -168,6 +175,18 @@ async def enter(warehouse: Warehouse, workspace_id: UUID) -> WorkspaceId:
         "select set_config('app.workspace_id', %s, true)", [str(workspace_id)]
     )
     return WorkspaceId(workspace_id)
+
+
+async def _mark(connection: Warehouse, **marks: UUID | str) -> None:
+    """Say for this transaction alone where it is, who acts, and from where."""
+    asked = origin.get()
+    said = marks | (asked._asdict() if asked else {})
+    await connection.execute(
+        """
+        select set_config('app.' || key, value, true) from jsonb_each_text(%s)
+        """,
+        [Jsonb({name: str(value) for name, value in said.items()})],
+    )
 
 
 def _setting(name: str, value: UUID) -> str:
@@ -188,5 +207,11 @@ async def _configure(connection: AsyncConnection[Any]) -> None:
 
 
 async def _still_open(connection: AsyncConnection[Any]) -> None:
-    """Let a connection that a restarted Postgres cut be replaced, not handed out."""
-    await AsyncConnectionPool.check_connection(connection)
+    """Let a connection that a restarted Postgres cut be replaced, not handed out.
+
+    Nothing comes unasked on one that stands, so there is seldom a need to ask.
+    """
+    something_came = select.poll()
+    something_came.register(connection.fileno(), select.POLLIN | select.POLLHUP)
+    if something_came.poll(0):
+        await AsyncConnectionPool.check_connection(connection)

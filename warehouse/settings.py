@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -24,6 +24,10 @@ class Settings(BaseSettings):
     ingest_database_url: str | None = None
     api_database_url: str | None = None
     analyst_database_url: str | None = None
+    # What captured bodies are sealed under, at one remove: base64 of 32 random bytes
+    # each, comma-separated, the one in force first. Without it a file in the data
+    # folder holds them.
+    master_keys: SecretStr | None = None
     # Where people reach the dashboard; pairing answers send them there.
     public_url: str = "http://127.0.0.1:8000"
     # Who vouches for sessions. Without it the local issuer does, on this machine.

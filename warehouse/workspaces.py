@@ -8,7 +8,7 @@ from psycopg.errors import UniqueViolation
 
 from models.pairing import typed
 from models.plans import Role, Tier
-from models.tenancy import Frozen
+from models.tenancy import Frozen, MachineId, Sender, WorkspaceId
 from models.trouble import Trouble
 
 SLUG = r"^[a-z0-9][a-z0-9-]{0,62}$"
@@ -115,8 +115,8 @@ def subject_of(owner: Connection, email: str) -> str:
     return str(found[0])
 
 
-def workspace_of(owner: Connection, slug: str) -> UUID:
-    """Return the workspace with a slug; Trouble when there is none."""
+def workspace_of(owner: Connection, slug: str) -> WorkspaceId:
+    """Return the workspace of a slug; Trouble when there is none."""
     found = owner.execute(
         """
         select workspace_id from app.workspaces
@@ -126,7 +126,7 @@ def workspace_of(owner: Connection, slug: str) -> UUID:
     ).fetchone()
     if found is None:
         raise Trouble(f"there is no workspace {slug}")
-    return UUID(str(found[0]))
+    return WorkspaceId(found[0])
 
 
 def approve_pairing(owner: Connection, code: str, slug: str) -> str:
@@ -144,3 +144,27 @@ def approve_pairing(owner: Connection, code: str, slug: str) -> str:
     if decided is None:
         raise Trouble(f"no pairing waits under the code {code}: wrong, expired or done")
     return str(decided[0])
+
+
+def machine_named(owner: Connection, slug: str, hostname: str) -> Sender:
+    """Return the machine of a hostname, made known if there is none.
+
+    Trouble when several have it: which one the rows belong to is not to be guessed.
+    """
+    workspace_id = workspace_of(owner, slug)
+    found = owner.execute(
+        "select machine_id from app.machines where workspace_id = %s and hostname = %s",
+        [workspace_id, hostname],
+    ).fetchall()
+    if len(found) > 1:
+        raise Trouble(f"{len(found)} machines of {slug} are named {hostname}")
+    if not found:
+        found = owner.execute(
+            """
+            insert into app.machines (workspace_id, hostname, platform, daemon_version)
+            values (%s, %s, 'file', 'unknown')
+            returning machine_id
+            """,
+            [workspace_id, hostname],
+        ).fetchall()
+    return Sender(workspace_id=workspace_id, machine_id=MachineId(found[0][0]))

@@ -22,7 +22,6 @@ class Budget(StrEnum):
     REQUESTS_OF_ADDRESS = "requests_of_address"
     WRONG_CREDENTIALS_OF_ADDRESS = "wrong_credentials_of_address"
     WRONG_SIGN_INS_OF_ADDRESS = "wrong_sign_ins_of_address"
-    WRONG_PAIRING_CODES_OF_PERSON = "wrong_pairing_codes_of_person"
 
 
 _spent: OrderedDict[tuple[Budget, str], tuple[float, float]] = OrderedDict()

@@ -1,18 +1,25 @@
 """Sync keys: who a daemon is, by the hash of a secret that only it holds."""
 
-import hashlib
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from models.keys import hash_of
 from models.refusals import KeyUnknown, WorkspaceGone
 from models.tenancy import Machine
 from warehouse.doors import Doors
 
 PREFIX = "hm_sync_"
+SYNC_KEY = HTTPBearer(
+    scheme_name="sync_key",
+    bearerFormat=f"{PREFIX}…",
+    description="The key that pairing handed to one machine, for one workspace.",
+    auto_error=False,
+)
 
 
-def doors_of(request: Request) -> Doors:
+async def doors_of(request: Request) -> Doors:
     """Return the doors that this process opened at its start."""
     return request.app.state.doors
 
@@ -20,22 +27,20 @@ def doors_of(request: Request) -> Doors:
 OpenDoors = Annotated[Doors, Depends(doors_of)]
 
 
-def hash_of(secret: str) -> bytes:
-    """Hash a secret of 256 random bits for keeping: no slow hash is needed."""
-    return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
-
-
-async def current_machine(request: Request, doors: OpenDoors) -> Machine:
+async def current_machine(
+    sent: Annotated[HTTPAuthorizationCredentials | None, Depends(SYNC_KEY)],
+    doors: OpenDoors,
+) -> Machine:
     """Name the machine whose sync key came with the request.
 
     Raises KeyUnknown (401) or WorkspaceGone (403): both stop a daemon for good.
     """
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not key.startswith(PREFIX):
+    key = sent.credentials.strip() if sent else ""
+    if not key.startswith(PREFIX):
         raise KeyUnknown
-    async with doors.pairing() as warehouse:
+    async with doors.recognising() as warehouse:
         found = await warehouse.execute(
-            "select * from app.machine_of_key(%s)", [hash_of(key.strip())]
+            "select * from app.machine_of_key(%s)", [hash_of(key)]
         )
         row = await found.fetchone()
     if row is None:

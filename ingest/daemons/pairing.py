@@ -12,7 +12,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from ingest.daemons.keys import PREFIX, hash_of
+from ingest.daemons.keys import PREFIX
+from models.keys import hash_of
 from models.pairing import EXPIRES_AFTER, shown, typed
 from models.refusals import NotThere, TooMany
 from warehouse.doors import Doors, Warehouse
@@ -197,7 +198,7 @@ async def _deliver(
     machine_id = await _machine(warehouse, pairing)
     await warehouse.execute(
         """
-        update app.sync_keys set revoked_at = now()
+        update app.sync_keys set revoked_at = now(), revoked_because = 'replaced'
         where machine_id = %s and revoked_at is null
         """,
         [machine_id],

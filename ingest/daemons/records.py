@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from models.refusals import Malformed, TooLarge
 from models.requests import MOST_RECORDS, RequestBatch, RequestRecord
 
+RECORDS = TypeAdapter(list[RequestRecord])
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 # Without these a record means nothing, and a guess would be worse than none.
@@ -29,14 +30,6 @@ MUST_BE_RIGHT = {
 
 
 @dataclass(frozen=True)
-class Readable:
-    """A record that can land; `flags` says what was mended on the way."""
-
-    record: RequestRecord
-    flags: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Unreadable:
     """A record that cannot land: kept aside as it came."""
 
@@ -46,11 +39,21 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class ReadBatch:
-    """A batch's records, told apart."""
+    """A batch's records, told apart; `flags` says what was mended in which of them."""
 
     batch_id: UUID
-    readable: list[Readable] = field(default_factory=list[Readable])
+    readable: list[RequestRecord] = field(default_factory=list[RequestRecord])
+    flags: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
     unreadable: list[Unreadable] = field(default_factory=list[Unreadable])
+
+    def readable_json(self) -> str:
+        """Write the readable records, with their flags, as one JSON array."""
+        if not self.flags:
+            return RECORDS.dump_json(self.readable, exclude_none=True).decode()
+        records = RECORDS.dump_python(self.readable, mode="json", exclude_none=True)
+        for at, flags in self.flags.items():
+            records[at]["flags"] = flags
+        return json.dumps(records)
 
 
 def read_batch(body: bytes) -> ReadBatch:
@@ -62,7 +65,7 @@ def read_batch(body: bytes) -> ReadBatch:
         batch = RequestBatch.model_validate_json(body)
     except (ValidationError, ValueError):
         return _read_leniently(body)
-    return ReadBatch(batch.batch_id, [Readable(record) for record in batch.records])
+    return ReadBatch(batch.batch_id, batch.records)
 
 
 def _read_leniently(body: bytes) -> ReadBatch:
@@ -82,11 +85,14 @@ def _read_leniently(body: bytes) -> ReadBatch:
         raise Malformed("`batch_id` is not a UUID.") from None
     read = ReadBatch(batch_id)
     for raw in records:
-        result = _read_record(raw)
-        if isinstance(result, Readable):
-            read.readable.append(result)
-        else:
+        flags: list[str] = []
+        result = _read_record(raw, flags)
+        if isinstance(result, Unreadable):
             read.unreadable.append(result)
+            continue
+        if flags:
+            read.flags[len(read.readable)] = list(dict.fromkeys(flags))
+        read.readable.append(result)
     return read
 
 
@@ -99,21 +105,19 @@ def _json(body: bytes) -> Any:
         raise Malformed(f"The body is no JSON: {failure}") from None
 
 
-def _read_record(raw: Any) -> Readable | Unreadable:
+def _read_record(raw: Any, flags: list[str]) -> RequestRecord | Unreadable:
     if not isinstance(raw, dict):
         return Unreadable(_text_of(raw), "the record is no JSON object")
-    record, flags = _without_unstorable_text(cast("dict[str, Any]", raw))
+    record = _with_storable_text(cast("dict[str, Any]", raw), flags)
     for _ in range(2):
         try:
             # Through JSON, so that the same reading decides here as for whole batches.
-            read = RequestRecord.model_validate_json(json.dumps(record))
+            return RequestRecord.model_validate_json(json.dumps(record))
         except ValidationError as failure:
             if why := _mend(record, flags, failure):
                 return Unreadable(_text_of(raw), why)
         except ValueError as failure:
             return Unreadable(_text_of(raw), str(failure))
-        else:
-            return Readable(read, tuple(dict.fromkeys(flags)))
     return Unreadable(_text_of(raw), "the record could not be read")
 
 
@@ -147,18 +151,18 @@ def _mend(
     return None
 
 
-def _without_unstorable_text(raw: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def _with_storable_text(raw: dict[str, Any], flags: list[str]) -> dict[str, Any]:
     record: dict[str, Any] = {}
-    flags: list[str] = []
     for name, value in raw.items():
-        kept = _storable(value) if isinstance(value, str) else value
+        kept = storable(value) if isinstance(value, str) else value
         if kept is not value and kept != value:
-            flags.append(f"replaced:{_storable(name)}")
-        record[_storable(name)] = kept
-    return record, flags
+            flags.append(f"replaced:{storable(name)}")
+        record[storable(name)] = kept
+    return record
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """Return text that Postgres stores: no NUL, no lone surrogate."""
     return (
         text.encode("utf-16-le", "surrogatepass")
         .decode("utf-16-le", "replace")
@@ -167,4 +171,4 @@ def _storable(text: str) -> str:
 
 
 def _text_of(raw: Any) -> str:
-    return _storable(json.dumps(raw, ensure_ascii=False))
+    return storable(json.dumps(raw, ensure_ascii=False))

@@ -1,25 +1,40 @@
 """The daemons' surface: a sync key opens these routes and no others."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
-from ingest.daemons import pairing
+from ingest.daemons import bodies, pairing, rates, totals
+from ingest.daemons.admission import Admitted
 from ingest.daemons.keys import CurrentMachine, OpenDoors
 from ingest.daemons.landing import land
+from ingest.daemons.presence import Present, note
+from ingest.daemons.receiving import received
 from ingest.daemons.records import read_batch
-from models.refusals import Malformed, TooLarge
+from models.refusals import (
+    BodyUnreadable,
+    EncodingUnknown,
+    KeyUnknown,
+    Malformed,
+    NotThere,
+    NotYet,
+    TooLarge,
+    TooMany,
+    Unavailable,
+    WorkspaceGone,
+    refusing,
+)
 from models.requests import MOST_BYTES, BatchAnswer, RequestBatch
-from models.tenancy import Machine
-from warehouse.doors import Warehouse
 from warehouse.settings import settings
 
 router = APIRouter(prefix="/v1", tags=["daemons"])
 
-AGENT = "halton-meter-daemon/"
+BY_KEY = (KeyUnknown, WorkspaceGone, Unavailable)
+BY_POST = (TooLarge, EncodingUnknown, TooMany)
+NO_SUCH_REQUEST = "This machine has sent no such request."
 
 
 class WhoAmI(BaseModel):
@@ -35,7 +50,22 @@ class WhoAmI(BaseModel):
     connected_at: datetime
 
 
-@router.post("/pairing/start")
+def _reads(model: type[BaseModel]) -> dict[str, Any]:
+    """Document a body that the route reads by itself, counting while it comes."""
+    schema = model.model_json_schema()
+    parts = schema.pop("$defs", {})
+    if "records" in schema["properties"]:
+        schema["properties"]["records"]["items"] = parts["RequestRecord"]
+    return {
+        "requestBody": {
+            "required": True,
+            "description": "May be sent with Content-Encoding: gzip.",
+            "content": {"application/json": {"schema": schema}},
+        }
+    }
+
+
+@router.post("/pairing/start", responses=refusing(Malformed, TooMany, Unavailable))
 async def pairing_start(
     asked: pairing.PairingStart, request: Request, doors: OpenDoors
 ) -> pairing.PairingStarted:
@@ -44,7 +74,7 @@ async def pairing_start(
     return await pairing.start(doors, asked, address, settings().public_url)
 
 
-@router.post("/pairing/poll")
+@router.post("/pairing/poll", responses=refusing(Malformed, NotThere, Unavailable))
 async def pairing_poll(
     asked: pairing.PairingPoll, doors: OpenDoors
 ) -> pairing.PairingApproved | pairing.PairingStatus:
@@ -52,46 +82,121 @@ async def pairing_poll(
     return await pairing.poll(doors, asked)
 
 
-@router.get("/daemon/whoami")
+@router.get("/daemon/whoami", responses=refusing(*BY_KEY))
 async def whoami(machine: CurrentMachine) -> WhoAmI:
     """Say which machine and workspace this key is for."""
     return WhoAmI.model_validate(machine.model_dump(include=set(WhoAmI.model_fields)))
 
 
-@router.delete("/daemon/disconnect", status_code=204)
+@router.delete("/daemon/disconnect", status_code=204, responses=refusing(*BY_KEY))
 async def disconnect(machine: CurrentMachine, doors: OpenDoors) -> None:
     """End this key. Nothing changes on the machine."""
     async with doors.landing_as(machine) as warehouse:
         await warehouse.execute(
-            "update app.sync_keys set revoked_at = now() where sync_key_id = %s",
+            """
+            update app.sync_keys set
+                revoked_at = now(), revoked_because = 'disconnected'
+            where sync_key_id = %s
+            """,
             [machine.sync_key_id],
         )
 
 
 @router.post(
     "/requests/batch",
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {"schema": RequestBatch.model_json_schema()}
-            },
-        }
-    },
+    openapi_extra=_reads(RequestBatch),
+    responses=refusing(*BY_KEY, *BY_POST, Malformed),
 )
 async def requests_batch(
-    request: Request,
+    post: Admitted, machine: CurrentMachine, present: Present, doors: OpenDoors
+) -> BatchAnswer:
+    """Land up to 5,000 records. A 200 means that every one of them is durable.
+
+    What can be stored is stored: a record that cannot land is kept aside with the
+    reason, and neither it nor its neighbours are a reason to refuse the batch.
+    """
+    body = await received(post, MOST_BYTES)
+    async with post.landing():
+        batch = read_batch(body)
+        async with doors.landing_as(machine) as warehouse:
+            answer = await land(warehouse, machine, batch)
+            await note(warehouse, machine, present)
+    return answer
+
+
+@router.post(
+    "/requests/{request_id}/body",
+    status_code=204,
+    openapi_extra=_reads(bodies.BodyPost),
+    responses={
+        200: {"model": bodies.NotStored, "description": "Nothing was kept."},
+        **refusing(*BY_KEY, *BY_POST, BodyUnreadable, Malformed, NotYet, NotThere),
+    },
+)
+async def request_body(
+    post: Admitted, machine: CurrentMachine, doors: OpenDoors, request_id: str
+) -> Response:
+    """Keep one direction of a captured call, sealed; a repeat replaces it.
+
+    425 while the call itself has not come; after an hour of that, 404.
+    """
+    posted = await received(post, bodies.MOST_BYTES)
+    async with post.landing(), doors.landing_as(machine) as warehouse:
+        if not await bodies.keeps_bodies(warehouse, machine):
+            return Response(
+                bodies.NotStored().model_dump_json(), media_type="application/json"
+            )
+        body, text = bodies.read_body(posted, _id_of(request_id))
+        became = await bodies.keep(warehouse, machine, body, text)
+    # Only now, for that a body was waited for has to be committed.
+    if became is bodies.Kept.REQUEST_AWAITED:
+        raise NotYet
+    if became is bodies.Kept.REQUEST_NOT_THEIRS:
+        raise NotThere(NO_SUCH_REQUEST)
+    return Response(status_code=204)
+
+
+@router.get(
+    "/reconciliation/daemon-totals",
+    responses=refusing(*BY_KEY, Malformed, NotThere),
+)
+async def daemon_totals(
     machine: CurrentMachine,
     doors: OpenDoors,
-    user_agent: Annotated[str, Header()] = "",
-    x_hm_daemon: Annotated[str | None, Header()] = None,
-) -> BatchAnswer:
-    """Land up to 5,000 records. A 200 means that every one of them is durable."""
-    batch = read_batch(await limited_body(request, MOST_BYTES))
+    from_date: totals.Day,
+    to_date: totals.Day,
+    machine_id: Annotated[
+        UUID | None, Query(description="The key's own machine, or left out.")
+    ] = None,
+) -> totals.DaemonTotals:
+    """What the cloud holds of this machine, by project and day of `recorded_at`."""
+    if machine_id not in {None, machine.machine_id}:
+        raise NotThere("This key speaks for no such machine.")
     async with doors.landing_as(machine) as warehouse:
-        answer = await land(warehouse, machine, batch)
-        await _seen(warehouse, machine, user_agent, x_hm_daemon)
-    return answer
+        return await totals.totals_of(warehouse, machine, from_date, to_date)
+
+
+@router.get(
+    "/pricing/rates",
+    responses={
+        200: {"model": rates.DaemonRates},
+        304: {"description": "What the daemon has is current."},
+        **refusing(*BY_KEY, Malformed),
+    },
+)
+async def pricing_rates(
+    machine: CurrentMachine,
+    doors: OpenDoors,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """The rates in force for this workspace, in US dollars per million tokens."""
+    async with doors.landing_as(machine) as warehouse:
+        document = await rates.rates_document(warehouse)
+    entity = rates.entity_tag(document)
+    headers = {"etag": entity, "cache-control": "private, no-cache"}
+    if rates.is_current(entity, if_none_match):
+        return Response(status_code=304, headers=headers)
+    return Response(document, headers=headers, media_type="application/json")
 
 
 @router.get("/policies/resolved", include_in_schema=False)
@@ -101,56 +206,8 @@ async def policies() -> Response:
     return Response(status_code=404)
 
 
-async def limited_body(request: Request, most: int) -> bytes:
-    """Read a body, counting while it comes; TooLarge past the limit."""
-    declared = request.headers.get("content-length", "0")
-    if not declared.isdigit():
-        raise Malformed("Content-Length is no number.")
-    if int(declared) > most:
-        raise TooLarge(f"The body is over {most} bytes.")
-    parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > most:
-            raise TooLarge(f"The body is over {most} bytes.")
-        parts.append(part)
-    return b"".join(parts)
-
-
-async def _seen(
-    warehouse: Warehouse, machine: Machine, user_agent: str, capability: str | None
-) -> None:
-    """Note that the machine is alive, and what it runs; not on every batch."""
-    version = user_agent.removeprefix(AGENT) if user_agent.startswith(AGENT) else ""
-    await warehouse.execute(
-        """
-        update app.machines set
-            last_batch_at = now(),
-            daemon_version = coalesce(nullif(%(version)s, ''), daemon_version),
-            enforcement = coalesce(%(enforcement)s, enforcement)
-        where
-            machine_id = %(machine_id)s
-            and (
-                last_batch_at is null
-                or last_batch_at < now() - interval '10 seconds'
-                or daemon_version
-                <> coalesce(nullif(%(version)s, ''), daemon_version)
-            )
-        """,
-        {
-            "machine_id": machine.machine_id,
-            "version": version[:64],
-            "enforcement": _enforcement(capability),
-        },
-    )
-
-
-def _enforcement(capability: str | None) -> str | None:
-    """Read `build=enforcing; policy_pull=on`; older daemons send nothing."""
-    if capability is None:
-        return None
-    parts = {part.strip() for part in capability.split(";")}
-    if "build=enforcing" in parts:
-        return "enforcing"
-    return "not_enforcing" if "build=public" in parts else "unknown"
+def _id_of(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotThere(NO_SUCH_REQUEST) from None

@@ -198,3 +198,29 @@ def test_only_who_may_pair_can_approve(
         address, headers=session(owner, member(owner, home, "member"))
     )
     assert approved.json()["status"] == "approved"
+
+
+def test_after_five_wrong_codes_a_person_waits_and_others_do_not(
+    owner: psycopg.Connection, cloud: TestClient
+) -> None:
+    home = workspace(owner)
+    guesser = session(owner, home.email)
+    colleague = session(owner, member(owner, home, "member"))
+    pairings = f"/v1/workspaces/{home.slug}/pairings"
+    started = start(cloud)
+    for number in range(5):
+        guess = f"{pairings}/0000-000{number}"
+        wrong = cloud.post(
+            f"{guess}/approve" if number % 2 else f"{guess}/deny", headers=guesser
+        )
+        assert wrong.status_code == 404
+    address = f"{pairings}/{started['pairing_code']}"
+    paused = cloud.get(address, headers=guesser)
+    assert paused.status_code == 429
+    assert 0 < int(paused.headers["retry-after"]) <= 600
+    assert cloud.post(f"{address}/approve", headers=guesser).status_code == 429
+    assert cloud.get(address, headers=colleague).status_code == 200
+    owner.execute(
+        "update app.wrong_codes set entered_at = entered_at - interval '11 minutes'"
+    )
+    assert cloud.get(address, headers=guesser).status_code == 200
