@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 
 from api.cloud.callers import Gate
 from hmc.rules import Ruled, ruled_routes
+from models.refusals import Refused
 
 REFUSED: dict[int, str] = {
     308: "The workspace goes by another slug now; `Location` says where.",
@@ -20,19 +21,13 @@ REFUSED: dict[int, str] = {
     429: "Too many; again after `Retry-After` seconds.",
     503: "Not now; again after `Retry-After` seconds.",
 }
+# Routes that say at their own place what they refuse: their contract is fixed.
+DESCRIBED_THERE = "daemons"
 ANYWHERE = {400, 422, 429, 503}
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 
 SCHEMAS: dict[str, Any] = {
-    "Refusal": {
-        "type": "object",
-        "required": ["message", "error", "request_id"],
-        "properties": {
-            "message": {"type": "string"},
-            "error": {"type": "string"},
-            "request_id": {"type": ["string", "null"]},
-        },
-    },
+    "Refused": Refused.model_json_schema(),
     "TierLock": {
         "type": "object",
         "required": ["error", "feature", "min_tier", "current_tier"],
@@ -48,7 +43,6 @@ SCHEMAS: dict[str, Any] = {
 SECURITY: dict[str, Any] = {
     "session": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
     "api_key": {"type": "http", "scheme": "bearer", "bearerFormat": "hm_api_…"},
-    "sync_key": {"type": "http", "scheme": "bearer", "bearerFormat": "hm_sync_…"},
 }
 
 
@@ -67,27 +61,17 @@ def _description(app: FastAPI) -> dict[str, Any]:
     description = get_openapi(title=app.title, version=app.version, routes=app.routes)
     components = description.setdefault("components", {})
     components.setdefault("schemas", {}).update(SCHEMAS)
-    components["securitySchemes"] = SECURITY
+    components.setdefault("securitySchemes", {}).update(SECURITY)
     for ruled in ruled_routes(app):
         said = description["paths"].get(ruled.path, {}).get(ruled.method.lower())
-        if said is None:
-            continue  # answers 404 until it is built
-        said["security"] = _opened_by(ruled)
-        if _says_what_it_refuses(said):
+        if said is None or DESCRIBED_THERE in said.get("tags", ()):
             continue
         # What the framework says of 422 is not how it is answered here.
         said["responses"].pop("422", None)
         for status in sorted(_refused_by(ruled)):
             said["responses"].setdefault(str(status), _answer(status))
+        said["security"] = _opened_by(ruled)
     return description
-
-
-def _says_what_it_refuses(said: dict[str, Any]) -> bool:
-    """Tell the daemons' routes, whose contract names every status, from the others."""
-    return any(
-        status not in {"200", "201", "202", "204", "422"}
-        for status in said["responses"]
-    )
 
 
 def _refused_by(ruled: Ruled) -> set[int]:
@@ -104,7 +88,7 @@ def _refused_by(ruled: Ruled) -> set[int]:
 
 
 def _answer(status: int) -> dict[str, Any]:
-    schema: dict[str, Any] = {"$ref": "#/components/schemas/Refusal"}
+    schema: dict[str, Any] = {"$ref": "#/components/schemas/Refused"}
     if status == 403:  # noqa: PLR2004
         schema = {"anyOf": [{"$ref": "#/components/schemas/TierLock"}, schema]}
     return {
@@ -119,7 +103,5 @@ def _opened_by(ruled: Ruled) -> list[dict[str, list[str]]]:
             return [{"session": []}, {"api_key": []}]
         case "person":
             return [{"session": []}]
-        case "machine":
-            return [{"sync_key": []}]
         case _:
             return []

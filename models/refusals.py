@@ -172,12 +172,8 @@ class Moved(Refusal):
         self.location = location
 
 
-class IssuerUnreachable(Refusal):
+class IssuerUnreachable(Unavailable):
     """Who vouches for sessions cannot be asked; the session may be good."""
-
-    status = 503
-    error = "unavailable"
-    retry_after = 5
 
     def __init__(self) -> None:
         super().__init__("Sessions cannot be verified just now; try again soon.")

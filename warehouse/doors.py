@@ -169,23 +169,24 @@ class Doors:
                 yield connection
 
 
-async def _mark(warehouse: Warehouse, **marks: UUID | str) -> None:
-    """Say, for this transaction, who acts and where the request came from."""
-    asked = origin.get()
-    if asked is not None:
-        marks |= asked._asdict()
-    await warehouse.execute(
-        "select set_config('app.' || key, value, true) from jsonb_each_text(%s)",
-        [Jsonb({name: str(value) for name, value in marks.items()})],
-    )
-
-
 async def enter(warehouse: Warehouse, workspace_id: UUID) -> WorkspaceId:
     """Let a transaction that was opened in no workspace into one that it looked up."""
     await warehouse.execute(
         "select set_config('app.workspace_id', %s, true)", [str(workspace_id)]
     )
     return WorkspaceId(workspace_id)
+
+
+async def _mark(connection: Warehouse, **marks: UUID | str) -> None:
+    """Say for this transaction alone where it is, who acts, and from where."""
+    asked = origin.get()
+    said = marks | (asked._asdict() if asked else {})
+    await connection.execute(
+        """
+        select set_config('app.' || key, value, true) from jsonb_each_text(%s)
+        """,
+        [Jsonb({name: str(value) for name, value in said.items()})],
+    )
 
 
 def _setting(name: str, value: UUID) -> str:

@@ -67,7 +67,8 @@ def erase_person(owner: Connection[Any], email: str) -> UUID:
 def erase_machine(owner: Connection[Any], workspace_id: UUID, machine_id: UUID) -> int:
     """Forget which machine it was and where it worked; return how many rows said it.
 
-    Its keys end; what could not land goes. Its requests stay, with their money.
+    Its keys end; captured bodies and what could not land go. Requests stay, with
+    their money.
     """
     asked = {
         "workspace_id": workspace_id,
@@ -104,6 +105,13 @@ def erase_machine(owner: Connection[Any], workspace_id: UUID, machine_id: UUID) 
         owner.execute(
             """
             delete from raw.rejected_records
+            where workspace_id = %(workspace_id)s and machine_id = %(machine_id)s
+            """,
+            asked,
+        )
+        owner.execute(
+            """
+            delete from raw.request_bodies
             where workspace_id = %(workspace_id)s and machine_id = %(machine_id)s
             """,
             asked,

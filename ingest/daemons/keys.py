@@ -1,11 +1,11 @@
 """Sync keys: who a daemon is, by the hash of a secret that only it holds."""
 
-import hashlib
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from models.keys import hash_of
 from models.refusals import KeyUnknown, WorkspaceGone
 from models.tenancy import Machine
 from warehouse.doors import Doors
@@ -25,11 +25,6 @@ async def doors_of(request: Request) -> Doors:
 
 
 OpenDoors = Annotated[Doors, Depends(doors_of)]
-
-
-def hash_of(secret: str) -> bytes:
-    """Hash a secret of 256 random bits for keeping: no slow hash is needed."""
-    return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
 
 
 async def current_machine(

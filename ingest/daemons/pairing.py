@@ -12,7 +12,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from ingest.daemons.keys import PREFIX, hash_of
+from ingest.daemons.keys import PREFIX
+from models.keys import hash_of
 from models.pairing import EXPIRES_AFTER, shown, typed
 from models.refusals import NotThere, TooMany
 from warehouse.doors import Doors, Warehouse

@@ -61,6 +61,7 @@ def served(cloud: TestClient) -> Iterator[Served]:
     patched.setattr("api.cloud.routes.reconciliation.PUBLISHED_WITHIN_SECONDS", 0)
     much = {name: {"count": 10**9, "seconds": 1} for name in plans()["limits"]}
     patched.setitem(plans(), "limits", much)
+    patched.setattr("api.cloud.routes.pairings.WRONG_CODES", 10**9)
     server = uvicorn.Server(
         uvicorn.Config(create_app(), host="127.0.0.1", port=0, log_level="error")
     )

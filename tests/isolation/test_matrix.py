@@ -25,11 +25,19 @@ from starlette.testclient import TestClient
 from api.cloud import callers, sessions
 from api.cloud.callers import Gate
 from api.cloud.issuer import ISSUER, PARTY, key_id, session_token, signing_key
-from api.cloud.routes import pairings
 from hmc.rules import ruled_routes
 from hmc.server import create_app
 from models.plans import Role, Tier, plans
-from tests.factories import Workspace, api_key, daemon, member, session, workspace
+from tests.factories import (
+    Workspace,
+    api_key,
+    batch,
+    daemon,
+    member,
+    record,
+    session,
+    workspace,
+)
 from warehouse.workspaces import subject_of
 
 POLICY = tomllib.loads(Path(__file__).with_name("policy.toml").read_text("utf-8"))
@@ -201,12 +209,19 @@ def build(owner: psycopg.Connection, cloud: TestClient, tier: Tier) -> House:
         "select api_key_id from app.api_keys where workspace_id = %s",
         [foreign.workspace_id],
     ).fetchone() or (None,)
+    foreign_laptop = daemon(owner, cloud, foreign, hostname=uuid4().hex)
+    foreign_request = record()
+    cloud.post(
+        "/v1/requests/batch",
+        json=batch(foreign_request),
+        headers=foreign_laptop.headers,
+    )
     foreign_ids = {
+        "machine_id": foreign_laptop.machine_id,
+        "request_id": foreign_request["id"],
         "user_id": str(foreign_user),
         "invitation_id": str(invitation),
         "api_key_id": str(key),
-        "machine_id": daemon(owner, cloud, foreign).machine_id,
-        "request_id": str(uuid4()),
         "rate_id": "1",
     }
     return House(tier, home, principals, foreign, foreign_ids)
@@ -258,7 +273,7 @@ def expected(route: str, principal: Principal, house: House, slug: str) -> str:
 
 
 def cells_of(house: House, routes: list[str]) -> Iterator[Cell]:
-    nothing = {"user_id", "invitation_id", "api_key_id", "machine_id", "request_id"}
+    nothing = house.foreign_ids.keys()
     unknown = {name: str(uuid4()) for name in nothing} | {"rate_id": "1"}
     for route in routes:
         slugs = [house.home.slug]
@@ -392,7 +407,7 @@ def mismatches(cells: list[Cell]) -> list[str]:
 def _no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     much = {name: {"count": 10**9, "seconds": 1} for name in plans()["limits"]}
     monkeypatch.setitem(plans(), "limits", much)
-    monkeypatch.setattr(pairings, "WRONG_CODES", 10**9)
+    monkeypatch.setattr("api.cloud.routes.pairings.WRONG_CODES", 10**9)
 
 
 @pytest.fixture(scope="module")

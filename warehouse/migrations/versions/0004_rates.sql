@@ -4,8 +4,6 @@ alter table raw.pricing_rates add column stated_by uuid;
 
 grant insert, select on raw.pricing_rates to hmc_api;
 grant update (known_to) on raw.pricing_rates to hmc_api;
-grant select on raw.pricing_rates to hmc_analyst;
-grant usage on schema raw to hmc_analyst;
 
 -- State a price over [since, until): what was believed of that stretch is believed
 -- until now, what lies outside of it stays, and the rebuild is told what to price again.

@@ -6,6 +6,7 @@
     config(
         materialized='view',
         post_hook='alter view {{ this }} set (security_invoker = true)',
+        grants={'select': ['hmc_api']},
     )
 }}
 
