@@ -19,7 +19,6 @@ log = logging.getLogger("hmc.server")
 
 # What the framework refuses by itself, in our words.
 NAMES = {
-    400: "malformed",
     404: "not_found",
     405: "method_not_allowed",
     413: "too_large",
@@ -86,6 +85,8 @@ async def _malformed(request: Request, failure: Exception) -> Response:
 async def _http(request: Request, failure: Exception) -> Response:
     assert isinstance(failure, HTTPException)  # noqa: S101
     status = failure.status_code
+    if status == 400:  # noqa: PLR2004  the framework's word for a body it cannot read
+        status = 422
     body = {"message": str(failure.detail), "error": NAMES.get(status, "refused")}
     return JSONResponse(_body(request, body), status, failure.headers)
 
