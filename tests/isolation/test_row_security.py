@@ -11,7 +11,10 @@ from tests.factories import batch, daemon, rebuilt, record, workspace
 from warehouse.cluster import Role, connect
 
 TABLES_WITH_A_WORKSPACE = """
-    select pg_namespace.nspname || '.' || pg_class.relname, pg_class.oid, pg_attribute.attnum
+    select
+        pg_namespace.nspname || '.' || pg_class.relname,
+        pg_class.oid,
+        pg_attribute.attnum
     from pg_class
     inner join pg_attribute
         on pg_class.oid = pg_attribute.attrelid
