@@ -11,7 +11,7 @@ from models.refusals import Refused
 
 REFUSED: dict[int, str] = {
     308: "The workspace goes by another slug now; `Location` says where.",
-    400: "The period starts before the plan's window, or the body cannot be read.",
+    400: "The period starts before the plan's window; `floor` names it.",
     401: "No credential, or one that does not hold.",
     403: "Known, and not allowed: plan, role or scope do not include it.",
     404: "Not there, or not the caller's: the two are not told apart.",
@@ -23,7 +23,7 @@ REFUSED: dict[int, str] = {
 }
 # Routes that say at their own place what they refuse: their contract is fixed.
 DESCRIBED_THERE = "daemons"
-ANYWHERE = {400, 422, 429, 503}
+ANYWHERE = {422, 429, 503}
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 
 SCHEMAS: dict[str, Any] = {
@@ -81,7 +81,7 @@ def _refused_by(ruled: Ruled) -> set[int]:
     if ruled.rule != "open" or ruled.method in CHANGING:
         statuses |= {403, 404}
     if isinstance(ruled.rule, Gate):
-        statuses |= {308}
+        statuses |= {308} if ruled.method in CHANGING else {308, 400}
     if ruled.method in CHANGING:
         statuses |= {409, 413}
     return statuses

@@ -1,12 +1,11 @@
 """What is to be watched, as Prometheus reads it; for this machine's own eyes."""
 
-import ipaddress
 from collections import Counter
 from collections.abc import Iterator
 
 from fastapi import Request, Response
 
-from api.cloud.sessions import address_of
+from api.cloud.sessions import is_this_machine
 from models.refusals import NotThere
 from warehouse.doors import Doors
 
@@ -42,7 +41,7 @@ async def metrics(request: Request) -> Response:
 
     Raises NotThere for whoever asks from another machine.
     """
-    if not ipaddress.ip_address(address_of(request)).is_loopback:
+    if not is_this_machine(request):
         raise NotThere("Nothing is here.")
     doors: Doors = request.app.state.doors
     async with doors.identifying() as warehouse:

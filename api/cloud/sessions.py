@@ -4,6 +4,7 @@ Nothing in a token is believed but its subject; roles and plans come from the ta
 on every request.
 """
 
+import ipaddress
 import secrets
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -160,6 +161,14 @@ def wrong_credential(request: Request, why: str) -> Refusal:
 def address_of(request: Request) -> str:
     """Say where a request comes from."""
     return request.client.host if request.client else "unknown"
+
+
+def is_this_machine(request: Request) -> bool:
+    """Say whether a request comes from the machine that it is answered on."""
+    try:
+        return ipaddress.ip_address(address_of(request)).is_loopback
+    except ValueError:
+        return False
 
 
 def within_limits(request: Request) -> None:

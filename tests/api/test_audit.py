@@ -9,7 +9,16 @@ import psycopg
 import pytest
 from starlette.testclient import TestClient
 
-from tests.factories import Workspace, daemon, member, session, workspace
+from tests.factories import (
+    Workspace,
+    batch,
+    daemon,
+    member,
+    rebuilt,
+    record,
+    session,
+    workspace,
+)
 
 
 @pytest.fixture
@@ -142,3 +151,20 @@ def test_the_log_reaches_back_as_long_as_it_is_kept(
     )
     assert answer.status_code == 400
     assert answer.json()["error"] == "beyond_floor"
+
+
+def test_receipts_beyond_the_traces_window_are_in_the_archive(
+    home: Workspace, owner: psycopg.Connection, cloud: TestClient
+) -> None:
+    laptop = daemon(owner, cloud, home)
+    long_ago = (datetime.now(UTC) - timedelta(days=60)).isoformat()
+    old = record(requested_at=long_ago)
+    cloud.post("/v1/requests/batch", json=batch(old), headers=laptop.headers)
+    rebuilt()
+    boss = session(owner, home.email)
+    asked = {"from": long_ago[:10]}
+    path = f"/v1/workspaces/{home.slug}"
+    windowed = cloud.get(f"{path}/traces", headers=boss, params=asked)
+    assert windowed.json()["error"] == "beyond_floor"
+    archived = cloud.get(f"{path}/audit/receipts", headers=boss, params=asked)
+    assert [item["request_id"] for item in archived.json()["items"]] == [old["id"]]

@@ -95,8 +95,9 @@ def test_every_decision_says_why_what_it_costs_and_what_keeps_it() -> None:
             assert part in decision, decision.splitlines()[0]
 
 
-def test_every_test_that_a_decision_rests_on_exists() -> None:
-    text = (ROOT / "docs/DECISIONS.md").read_text("utf-8")
+@pytest.mark.parametrize("page", ["DECISIONS.md", "SECURITY.md"])
+def test_every_test_that_a_page_rests_on_exists(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text("utf-8")
     tests = "\n".join(p.read_text("utf-8") for p in (ROOT / "tests").rglob("*.py"))
     for name in re.findall(r"`(test_\w+|Test\w+)`", text):
         assert f" {name}(" in tests, name

@@ -35,7 +35,7 @@ def test_metrics_count_answers_by_route_and_say_how_fresh_it_is(
 def test_metrics_are_for_this_machine_alone(
     cloud: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hmc.metrics.address_of", lambda _: "192.0.2.7")
+    monkeypatch.setattr("api.cloud.sessions.address_of", lambda _: "192.0.2.7")
     assert cloud.get("/metrics").status_code == 404
 
 

@@ -12,8 +12,9 @@ from api.cloud.asking import card_of
 from api.cloud.callers import requires
 from api.cloud.exports import csv_of
 from api.cloud.periods import Asked
+from api.cloud.routes.traces import AskedPage, receipts
 from api.cloud.sessions import OpenDoors
-from models.answers import AuditEvent, AuditEvents
+from models.answers import AuditEvent, AuditEvents, Traces
 from models.plans import Permission, Surface
 from models.tenancy import Caller
 from warehouse.doors import Doors
@@ -123,6 +124,18 @@ async def audit(
         items=items,
         next_cursor=items[-1].position if len(found) > page.limit else None,
     )
+
+
+@router.get("/audit/receipts")
+async def receipt_archive(
+    caller: Annotated[Caller, requires(Surface.AUDIT, Permission.READ_AUDIT)],
+    asked: Asked,
+    doors: OpenDoors,
+    page: Annotated[AskedPage, Query()],
+) -> Traces:
+    """One page of receipts as far back as data is kept, beyond the Traces window."""
+    period = asked.refused_beyond_floor(Surface.OVERVIEW, caller)
+    return await receipts(doors, caller, period, page)
 
 
 async def _exported(

@@ -1,6 +1,5 @@
 """Signing in and out, who one is, and what the plans hold."""
 
-import ipaddress
 import secrets
 from typing import Annotated, Any
 
@@ -17,6 +16,7 @@ from api.cloud.sessions import (
     OpenDoors,
     address_of,
     has_clerk,
+    is_this_machine,
     refuse_foreign_origin,
 )
 from models.answers import Me, Membership
@@ -45,7 +45,7 @@ async def sign_in(
     if has_clerk():
         raise NotThere("Sessions here are Clerk's; sign in there.")
     address = address_of(request)
-    if not _is_loopback(address):
+    if not is_this_machine(request):
         raise NotSignedIn("The local sign-in works on this machine only.")
     refuse_spent(Budget.WRONG_SIGN_INS_OF_ADDRESS, address)
     async with doors.identifying() as warehouse:
@@ -117,10 +117,3 @@ async def me(person: CurrentPerson, doors: OpenDoors) -> Me:
 async def what_plans_hold() -> dict[str, Any]:
     """Tiers, surfaces, windows, retention and roles, as they are in force."""
     return plans()
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False

@@ -13,10 +13,11 @@ from api.cloud.asking import ask, card_of, published_at
 from api.cloud.callers import requires
 from api.cloud.periods import Asked
 from api.cloud.sessions import OpenDoors
-from models.answers import Trace, Traces
+from models.answers import Period, Trace, Traces
 from models.plans import Permission, Surface
 from models.refusals import Malformed
 from models.tenancy import Caller
+from warehouse.doors import Doors
 
 router = APIRouter(prefix="/v1/workspaces/{slug}", tags=["traces"])
 
@@ -48,6 +49,13 @@ async def traces(
 ) -> Traces:
     """One page of receipts, newest first; `next_cursor` leads to the one before."""
     period = asked.refused_beyond_floor(Surface.TRACES, caller)
+    return await receipts(doors, caller, period, page)
+
+
+async def receipts(
+    doors: Doors, caller: Caller, period: Period, page: AskedPage
+) -> Traces:
+    """Read one page of a period's receipts."""
     since = datetime.combine(period.since, time(), tzinfo=UTC)
     until = datetime.combine(period.until + timedelta(days=1), time(), tzinfo=UTC)
     cursor_at, cursor_id = _read(page.cursor) if page.cursor else (until, LAST_ID)
