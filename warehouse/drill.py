@@ -74,7 +74,9 @@ def _dumped(owner: Connection[Any], dump: Path) -> _Contents:
     owner.isolation_level = IsolationLevel.REPEATABLE_READ
     try:
         with owner.transaction():
-            (snapshot,) = owner.execute("select pg_export_snapshot()").fetchone() or ()
+            (snapshot,) = owner.execute("select pg_export_snapshot()").fetchone() or (
+                "",
+            )
             # Every row has a policy that shows it to the owner; without this option
             # pg_dump asks to bypass row security, which only a superuser may.
             _run(
