@@ -5,7 +5,16 @@ import sys
 
 import typer
 
-from hmc.commands import analysts, audit, forget, keys, operate, people, serve
+from hmc.commands import (
+    analysts,
+    audit,
+    forget,
+    keys,
+    operate,
+    people,
+    rates,
+    serve,
+)
 from hmc.commands.demo import demo
 from hmc.commands.doctor import doctor
 from hmc.commands.import_sqlite import import_sqlite
@@ -22,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: rich alone would take a third of the budget
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-rates = typer.Typer(help="Prices.", no_args_is_help=True)
+prices = typer.Typer(help="Prices.", no_args_is_help=True)
 workspace = typer.Typer(help="Workspaces.", no_args_is_help=True)
 pairing = typer.Typer(help="Machines that ask to be paired.", no_args_is_help=True)
 body_keys = typer.Typer(help="Keys of captured bodies.", no_args_is_help=True)
@@ -32,8 +41,12 @@ app.command()(serve.api)
 app.command()(serve.worker)
 app.command()(operate.migrate)
 app.command()(operate.rebuild)
-rates.command("load")(operate.load_rates)
-app.add_typer(rates, name="rates")
+prices.command("load")(rates.load)
+prices.command("show")(rates.show)
+prices.command("state")(rates.state)
+prices.command("withdraw")(rates.withdraw)
+prices.command("unpriced")(rates.unpriced)
+app.add_typer(prices, name="rates")
 workspace.command("create")(people.create_workspace)
 workspace.command("tier")(people.choose_tier)
 workspace.command("restore")(people.restore_workspace)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import AliasChoices, Field
 
-from models.money import Pico
+from models.money import Pico, UsdPerMtok
 from models.plans import Tier
 from models.tenancy import Frozen
 
@@ -33,6 +33,22 @@ Drift = Annotated[
         " where both are known."
     ),
 ]
+
+
+def _money(name: str) -> Any:
+    """Read `<name>_pico` from a question's row, write `<name>_usd`."""
+    return Field(
+        validation_alias=AliasChoices(f"{name}_pico", name),
+        serialization_alias=f"{name}_usd",
+    )
+
+
+def _rate(name: str) -> Any:
+    """Read `<name>_rate` from a question's row, write `<name>_usd_per_mtok`."""
+    return Field(
+        validation_alias=AliasChoices(f"{name}_rate", name),
+        serialization_alias=f"{name}_usd_per_mtok",
+    )
 
 
 class Grouping(StrEnum):
@@ -487,3 +503,63 @@ class MadeApiKey(Frozen):
 
     key: ApiKey
     api_key: str
+
+
+class PricingRate(Frozen):
+    """A price over [valid_from, valid_to), and for how long it was believed.
+
+    A request whose prompt exceeds `prompt_tokens_above` is priced whole at this row;
+    `is_own` is the workspace's own price, which wins over the catalogue's.
+    """
+
+    rate_id: int
+    is_own: bool
+    provider: str
+    model: str
+    prompt_tokens_above: int
+    input: Annotated[UsdPerMtok, _rate("input")]
+    output: Annotated[UsdPerMtok, _rate("output")]
+    thinking: Annotated[UsdPerMtok, _rate("thinking")]
+    cache_read: Annotated[UsdPerMtok, _rate("cache_read")]
+    cache_write: Annotated[UsdPerMtok, _rate("cache_write")]
+    valid_from: datetime
+    valid_to: datetime | None
+    known_from: datetime
+    known_to: datetime | None
+    source: str
+    source_version: str
+
+
+class PricingRates(Frozen):
+    """Prices as they were known at a moment."""
+
+    workspace: WorkspaceCard
+    known_at: datetime
+    items: list[PricingRate]
+
+
+class UnpricedModel(Frozen):
+    """A model without a rate, and what that leaves out of the money.
+
+    The exposure is what its tokens would cost at the cheapest and at the dearest model
+    of the same provider, at today's base prices; null where the provider has none.
+    """
+
+    provider: str
+    model: str
+    request_count: int
+    unpriced_tokens: int
+    first_requested_at: datetime
+    last_requested_at: datetime
+    cheapest_sibling: str | None
+    cheapest: Annotated[Pico | None, _money("cheapest")]
+    dearest_sibling: str | None
+    dearest: Annotated[Pico | None, _money("dearest")]
+
+
+class UnpricedModels(Frozen):
+    """Every model of the workspace that has requests without a rate, dearest first."""
+
+    workspace: WorkspaceCard
+    as_of: datetime | None
+    items: list[UnpricedModel]

@@ -47,6 +47,14 @@ def floor_millicents(pico: int) -> int:
     return pico // PICO_PER_MILLICENT
 
 
+def micro_from_usd(text: str) -> int:
+    """Read a price in dollars per million tokens; ValueError beyond six decimals."""
+    micro, rest = divmod(pico_from_usd(text), MICRO_PER_USD)
+    if rest:
+        raise ValueError("has more than six decimals")
+    return micro
+
+
 Pico = Annotated[
     int,
     BeforeValidator(int),  # drivers hand numeric(38, 0) out as Decimal
@@ -56,6 +64,23 @@ Pico = Annotated[
             "type": "string",
             "pattern": r"^-?\d+\.\d{2,12}$",
             "description": "US dollars, exact, as a decimal string.",
+        }
+    ),
+]
+
+# A rate: microdollars per million tokens here, dollars per million tokens outside.
+UsdPerMtok = Annotated[
+    int,
+    PlainSerializer(
+        lambda micro: usd_text(micro * MICRO_PER_USD),
+        return_type=str,
+        when_used="json",
+    ),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^\d+\.\d{2,6}$",
+            "description": "US dollars per million tokens, exact, as a decimal string.",
         }
     ),
 ]

@@ -82,6 +82,7 @@ class Permission(StrEnum):
     """Something that a role may do."""
 
     READ_USAGE = "read_usage"
+    READ_PRICES = "read_prices"
     MAKE_REPORTS = "make_reports"
     READ_FINANCE = "read_finance"
     DECIDE_FINANCE = "decide_finance"

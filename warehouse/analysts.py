@@ -19,7 +19,6 @@ from warehouse.workspaces import workspace_of
 
 GROUP = "hmc_analyst_login"
 CONNECTIONS = 5
-WHERE = ("host", "hostaddr", "port", "dbname", "sslmode")
 # An open snapshot holds up the next full refresh.
 LIMITS = {
     "search_path": "marts",
@@ -79,9 +78,15 @@ def grant_login(owner: Connection, slug: str, label: str, days: int) -> AnalystL
                     name, Identifier(setting), Literal(value)
                 )
             )
-    at = conninfo_to_dict(conninfo(Role.OWNER))
-    where = {part: str(at[part]) for part in WHERE if at.get(part) is not None}
-    address = make_conninfo("", **where, user=login, password=password)
+    address = make_conninfo(
+        **{
+            part: str(value)
+            for part, value in conninfo_to_dict(conninfo(Role.OWNER)).items()
+            if part in {"host", "hostaddr", "port", "dbname", "sslmode"}
+        },
+        user=login,
+        password=password,
+    )
     return AnalystLogin(
         workspace_id=workspace_id,
         login=login,

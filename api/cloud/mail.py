@@ -33,7 +33,7 @@ async def send(letter: Letter) -> bool:
     message = EmailMessage()
     message["From"] = settings().mail_from
     message["To"] = letter.to
-    message["Subject"] = letter.subject
+    message["Subject"] = " ".join(letter.subject.split())  # one line, whatever it names
     message.set_content(letter.text)
     if settings().smtp_url is None:
         _keep(message)

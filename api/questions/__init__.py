@@ -1,4 +1,8 @@
-"""What can be asked: one portable .sql file per answer, found by the answer's name."""
+"""What can be asked: one portable .sql file per answer, found by the answer's name.
+
+Those in `cloud/` are about what only a cloud has (a ledger of beliefs, departments,
+budgets), so the laptop is not asked them.
+"""
 
 import re
 from functools import cache
@@ -15,4 +19,6 @@ def name_of(answer: type) -> str:
 @cache
 def question(answer: type) -> str:
     """Return the SQL whose rows are answers of this type."""
-    return (HERE / f"{name_of(answer)}.sql").read_text("utf-8")
+    name = f"{name_of(answer)}.sql"
+    shared = HERE / name
+    return (shared if shared.exists() else HERE / "cloud" / name).read_text("utf-8")

@@ -71,7 +71,8 @@
     {%- endfor %}
     {%- for index in config.get('published_indexes', []) %}
     create {{ 'unique' if index.unique }} index on {{ relation }}
-    ({{ index.columns | join(', ') }}) {{ 'nulls not distinct' if index.unique }};
+    ({{ index.columns | join(', ') }}) {{ 'nulls not distinct' if index.unique }}
+    {{ 'where ' ~ index.where if index.where }};
     {%- endfor %}
     {%- for column in model.columns.values() %}
     {%- if column.constraints | selectattr('type', 'equalto', 'not_null') | list %}

@@ -1,4 +1,4 @@
-"""Migrate, load rates, rebuild: what an operator does to the warehouse."""
+"""Migrate and rebuild: what an operator does to the warehouse."""
 
 import json
 from dataclasses import asdict
@@ -15,31 +15,6 @@ def migrate(data_dir: DataDir = None, as_json: Json = False) -> None:
 
     version = bring_up_to_date()
     typer.echo(json.dumps({"schema_version": version}) if as_json else f"at {version}")
-
-
-def load_rates(data_dir: DataDir = None, as_json: Json = False) -> None:
-    """Load the catalogue's prices and say what changed; safe to run again."""
-    from ingest.rates.catalogue import SOURCE, catalogue_rates, catalogue_version
-    from ingest.rates.publish import publish_catalogue
-    from warehouse.cluster import Role, connect
-
-    rates = catalogue_rates()
-    with connect(Role.OWNER) as owner:
-        changes = publish_catalogue(owner, rates, SOURCE, catalogue_version())
-    if as_json:
-        listed = [asdict(change) for change in changes]
-        typer.echo(json.dumps({"rates": len(rates), "changes": listed}, default=str))
-        return
-    is_first = len(changes) == len(rates)
-    for change in [] if is_first else changes:
-        typer.echo(
-            f"{change.kind:<10} {change.provider}/{change.model}"
-            f" above {change.prompt_tokens_above}: {change.before} -> {change.after}"
-        )
-    typer.echo(
-        f"{len(rates)} rates of {SOURCE} {catalogue_version()}, {len(changes)} changed",
-        err=True,
-    )
 
 
 def rebuild(

@@ -42,7 +42,8 @@ def publish_catalogue(
     """Make these the catalogue's rates of this source; return what that changes.
 
     Rates that stay as they are keep their row. A revision per touched model tells the
-    rebuild which hours to price again. Running it twice changes nothing.
+    rebuild which hours to price again. Running it twice changes nothing. Where an
+    operator has stated a price, it stands until it is withdrawn.
     """
     with owner.transaction():
         owner.execute("lock table raw.pricing_rates in share row exclusive mode")
@@ -56,7 +57,12 @@ def publish_catalogue(
                 [source],
             )
         }
-        offered: dict[Key, Rate] = {_key_of(rate.model_dump()): rate for rate in rates}
+        stated = _stated_by_operators(owner, source)
+        offered: dict[Key, Rate] = {
+            _key_of(rate.model_dump()): rate
+            for rate in rates
+            if not any(_overlap(rate, other) for other in stated.get(_of(rate), []))
+        }
         changes = [*_compare(believed, offered)]
         _close(
             owner,
@@ -81,6 +87,33 @@ def publish_catalogue(
             )
         _revise(owner, changes)
     return changes
+
+
+def _stated_by_operators(
+    owner: Connection[Any], source: str
+) -> dict[tuple[str, str, int], list[tuple[datetime, datetime | None]]]:
+    stated: dict[tuple[str, str, int], list[tuple[datetime, datetime | None]]] = {}
+    for provider, model, above, since, until in owner.execute(
+        """
+        select provider, model, prompt_tokens_above, valid_from, valid_to
+        from raw.pricing_rates
+        where workspace_id is null and known_to is null and source <> %s
+        """,
+        [source],
+    ):
+        stated.setdefault((provider, model, above), []).append((since, until))
+    return stated
+
+
+def _of(rate: Rate) -> tuple[str, str, int]:
+    return rate.provider, rate.model, rate.prompt_tokens_above
+
+
+def _overlap(rate: Rate, stretch: tuple[datetime, datetime | None]) -> bool:
+    since, until = stretch
+    return (until is None or rate.valid_from < until) and (
+        rate.valid_to is None or since < rate.valid_to
+    )
 
 
 def _compare(

@@ -8,7 +8,14 @@ import yaml
 from pydantic import AliasChoices, BaseModel
 
 from api.questions import HERE, question
-from models.answers import InvoiceReconciliation, Trace, UsageDay, UsageKey
+from models.answers import (
+    InvoiceReconciliation,
+    PricingRate,
+    Trace,
+    UnpricedModel,
+    UsageDay,
+    UsageKey,
+)
 
 ROOT = Path(__file__).parents[2]
 ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
@@ -16,6 +23,8 @@ ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
     UsageKey,
     Trace,
     InvoiceReconciliation,
+    PricingRate,
+    UnpricedModel,
 ]
 PARAMETERS = {
     "grouping": "total",
@@ -29,6 +38,8 @@ PARAMETERS = {
     "status": None,
     "machine_id": None,
     "limit": 1,
+    "known_at": "2026-01-01",
+    "valid_at": None,
 }
 
 
@@ -75,7 +86,7 @@ def test_every_mart_has_a_contract_and_the_columns_that_it_states(
 
 
 def test_every_sql_file_opens_with_its_grain() -> None:
-    for path in [*(ROOT / "dbt_project/models").rglob("*.sql"), *HERE.glob("*.sql")]:
+    for path in [*(ROOT / "dbt_project/models").rglob("*.sql"), *HERE.rglob("*.sql")]:
         assert path.read_text("utf-8").startswith("-- "), path
 
 

@@ -222,6 +222,7 @@ def build(owner: psycopg.Connection, cloud: TestClient, tier: Tier) -> House:
         "user_id": str(foreign_user),
         "invitation_id": str(invitation),
         "api_key_id": str(key),
+        "rate_id": "1",
     }
     return House(tier, home, principals, foreign, foreign_ids)
 
@@ -273,7 +274,7 @@ def expected(route: str, principal: Principal, house: House, slug: str) -> str:
 
 def cells_of(house: House, routes: list[str]) -> Iterator[Cell]:
     nothing = house.foreign_ids.keys()
-    unknown = {name: str(uuid4()) for name in nothing}
+    unknown = {name: str(uuid4()) for name in nothing} | {"rate_id": "1"}
     for route in routes:
         slugs = [house.home.slug]
         if "{slug}" in route:

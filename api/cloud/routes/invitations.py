@@ -26,9 +26,11 @@ router = APIRouter(prefix="/v1", tags=["members"])
 INVITATIONS = "/workspaces/{slug}/invitations"
 Manager = Annotated[Caller, permits(Permission.MANAGE_MEMBERS)]
 Inviting = Annotated[Caller, requires(Feature.INVITATIONS, Permission.MANAGE_MEMBERS)]
+# No white space and no control character: a letter's head would end there.
+PRINTED = r"[^@\s\x00-\x1f\x7f-\x9f\u2028\u2029]"
 Email = Annotated[
     str,
-    StringConstraints(max_length=320, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$"),
+    StringConstraints(max_length=320, pattern=f"^{PRINTED}+@{PRINTED}+$"),
     AfterValidator(str.lower),
 ]
 

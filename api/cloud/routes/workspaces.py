@@ -21,7 +21,10 @@ router = APIRouter(prefix="/v1/workspaces/{slug}", tags=["workspaces"])
 
 Owner = Annotated[Caller, permits(Permission.OWN_WORKSPACE)]
 WorkspaceName = Annotated[
-    str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")
+    str,
+    Field(
+        min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$"
+    ),
 ]
 WorkspaceSlug = Annotated[str, Field(pattern=SLUG)]
 

@@ -2,7 +2,7 @@
 /* One row per request, priced by the rate in force when it was made. */
 /* A request with no rate keeps a null cost: never a guess, never a zero. */
 /* depends_on: "halton"."intermediate"."int_hours_revised" */
-WITH __dbt__cte__int_requests_touched AS (
+WITH __dbt__cte__int_requests_touched AS NOT MATERIALIZED (
   /* One row per request that this cycle prices: those that arrived, and all of every */
   /* revised hour. What landed after the cycle was frozen belongs to the next. */
   /* Not materialized: Postgres would write the whole table down to read it twice. */
@@ -10,11 +10,11 @@ WITH __dbt__cte__int_requests_touched AS (
     SELECT
       *
     FROM stg_daemon__requests
-  ), changes AS (
+  ), changes AS NOT MATERIALIZED (
     SELECT
       *
     FROM stg_ledger__changes
-  ), touched AS (
+  ), touched AS NOT MATERIALIZED (
     SELECT
       requests.*
     FROM requests
@@ -26,27 +26,27 @@ WITH __dbt__cte__int_requests_touched AS (
   SELECT
     *
   FROM touched
-), requests AS (
+), requests AS NOT MATERIALIZED (
   SELECT
     *
   FROM __dbt__cte__int_requests_touched
-), catalog_rates AS (
+), catalog_rates AS NOT MATERIALIZED (
   SELECT
     *
   FROM int_rates_banded
   WHERE
     workspace_id IS NULL
-), workspace_rates AS (
+), workspace_rates AS NOT MATERIALIZED (
   SELECT
     *
   FROM int_rates_banded
   WHERE
     workspace_id IS NOT NULL
-), allocation_rules AS (
+), allocation_rules AS NOT MATERIALIZED (
   SELECT
     *
   FROM stg_directory__allocation_rules
-), rated AS (
+), rated AS NOT MATERIALIZED (
   SELECT
     requests.*,
     COALESCE(workspace_rates.rate_id, catalog_rates.rate_id) AS rate_id,
@@ -62,28 +62,17 @@ WITH __dbt__cte__int_requests_touched AS (
     AND requests.provider = workspace_rates.provider
     AND requests.model = workspace_rates.model
     AND requests.requested_at >= workspace_rates.valid_from
-    AND (
-      requests.requested_at < workspace_rates.valid_to
-      OR workspace_rates.valid_to IS NULL
-    )
+    AND requests.requested_at < workspace_rates.valid_to
     AND requests.prompt_tokens >= workspace_rates.prompt_tokens_from
-    AND (
-      requests.prompt_tokens <= workspace_rates.prompt_tokens_to
-      OR workspace_rates.prompt_tokens_to IS NULL
-    )
+    AND requests.prompt_tokens <= workspace_rates.prompt_tokens_to
   LEFT JOIN catalog_rates
     ON requests.provider = catalog_rates.provider
     AND requests.model = catalog_rates.model
     AND requests.requested_at >= catalog_rates.valid_from
-    AND (
-      requests.requested_at < catalog_rates.valid_to OR catalog_rates.valid_to IS NULL
-    )
+    AND requests.requested_at < catalog_rates.valid_to
     AND requests.prompt_tokens >= catalog_rates.prompt_tokens_from
-    AND (
-      requests.prompt_tokens <= catalog_rates.prompt_tokens_to
-      OR catalog_rates.prompt_tokens_to IS NULL
-    )
-), allocated /* At most one rule of each kind is in force, so nothing fans out; of those, the one */ /* with the lowest priority number allocates, and project goes before machine before */ /* provider where they tie. */ AS (
+    AND requests.prompt_tokens <= catalog_rates.prompt_tokens_to
+), allocated /* At most one rule of each kind is in force, so nothing fans out; of those, the one */ /* with the lowest priority number allocates, and project goes before machine before */ /* provider where they tie. */ AS NOT MATERIALIZED (
   SELECT
     rated.*,
     CASE
@@ -125,12 +114,12 @@ WITH __dbt__cte__int_requests_touched AS (
     AND (
       rated.requested_at < by_provider.valid_to OR by_provider.valid_to IS NULL
     )
-), priced AS (
+), priced AS NOT MATERIALIZED (
   SELECT
     *,
     CASE WHEN is_complete OR total_tokens > 0 THEN rated_pico END AS cost_pico
   FROM allocated
-), compared AS (
+), compared AS NOT MATERIALIZED (
   SELECT
     workspace_id,
     request_id,
@@ -163,7 +152,7 @@ WITH __dbt__cte__int_requests_touched AS (
     rate_id,
     cost_pico,
     submitted_millicents,
-    submitted_millicents - CAST(FLOOR(cost_pico * 0.0000001) AS BIGINT) AS drift_millicents,
+    submitted_millicents - CAST(cost_pico // 10000000 AS BIGINT) AS drift_millicents,
     department_id,
     allocation_rule_id
   FROM priced

@@ -31,6 +31,6 @@ SELECT
   requested_at, /* -------- timestamps */
   recorded_at,
   received_at,
-  DATE_TRUNC('HOUR', requested_at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' AS usage_hour,
-  CAST(requested_at AT TIME ZONE 'UTC' AS DATE) AS usage_date
+  MAKE_TIMESTAMPTZ(EPOCH_US(DATE_TRUNC('HOUR', MAKE_TIMESTAMP(EPOCH_US(requested_at))))) AS usage_hour,
+  CAST(MAKE_TIMESTAMP(EPOCH_US(requested_at)) AS DATE) AS usage_date
 FROM requests

@@ -1,6 +1,7 @@
 -- One row per rate, stretch of time and band of prompt size in which it is the price.
 -- Rates of one model start and end at different times; cutting time at all of their
--- ends leaves bands that never overlap, so a request finds one rate or none.
+-- ends leaves bands that never overlap, so a request finds one rate or none. What is
+-- open has a bound beyond everything, so that finding it is comparisons alone.
 
 with
 
@@ -59,18 +60,24 @@ banded as (
         rates.cache_read_rate,
         rates.cache_write_rate,
         stretches.starts_at as valid_from,
-        stretches.ends_at as valid_to,
+        coalesce(
+            stretches.ends_at,
+            cast('9999-12-31 00:00:00+00' as timestamptz)
+        ) as valid_to,
         case
             when rates.prompt_tokens_above = 0 then 0
             else rates.prompt_tokens_above + 1
         end as prompt_tokens_from,
-        lead(rates.prompt_tokens_above) over (
-            partition by
-                rates.workspace_id,
-                rates.provider,
-                rates.model,
-                stretches.starts_at
-            order by rates.prompt_tokens_above
+        coalesce(
+            lead(rates.prompt_tokens_above) over (
+                partition by
+                    rates.workspace_id,
+                    rates.provider,
+                    rates.model,
+                    stretches.starts_at
+                order by rates.prompt_tokens_above
+            ),
+            9000000000
         ) as prompt_tokens_to
 
     from rates

@@ -13,6 +13,10 @@
                     'workspace_id', 'usage_hour', 'requested_at', 'request_id',
                 ],
             },
+            {
+                'columns': ['workspace_id', 'provider', 'model'],
+                'where': 'rate_id is null',
+            },
         ],
     )
 }}
@@ -77,30 +81,18 @@ rated as (
             and requests.provider = workspace_rates.provider
             and requests.model = workspace_rates.model
             and requests.requested_at >= workspace_rates.valid_from
-            and (
-                requests.requested_at < workspace_rates.valid_to
-                or workspace_rates.valid_to is null
-            )
+            and requests.requested_at < workspace_rates.valid_to
             and requests.prompt_tokens >= workspace_rates.prompt_tokens_from
-            and (
-                requests.prompt_tokens <= workspace_rates.prompt_tokens_to
-                or workspace_rates.prompt_tokens_to is null
-            )
+            and requests.prompt_tokens <= workspace_rates.prompt_tokens_to
 
     left join catalog_rates
         on
             requests.provider = catalog_rates.provider
             and requests.model = catalog_rates.model
             and requests.requested_at >= catalog_rates.valid_from
-            and (
-                requests.requested_at < catalog_rates.valid_to
-                or catalog_rates.valid_to is null
-            )
+            and requests.requested_at < catalog_rates.valid_to
             and requests.prompt_tokens >= catalog_rates.prompt_tokens_from
-            and (
-                requests.prompt_tokens <= catalog_rates.prompt_tokens_to
-                or catalog_rates.prompt_tokens_to is null
-            )
+            and requests.prompt_tokens <= catalog_rates.prompt_tokens_to
 
 ),
 
