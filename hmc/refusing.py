@@ -84,8 +84,9 @@ async def _malformed(request: Request, failure: Exception) -> Response:
 
 async def _http(request: Request, failure: Exception) -> Response:
     assert isinstance(failure, HTTPException)  # noqa: S101
-    # A body that is no text the framework calls a bad request; here it is malformed.
-    status = 422 if failure.status_code == 400 else failure.status_code  # noqa: PLR2004
+    status = failure.status_code
+    if status == 400:  # noqa: PLR2004  the framework's word for a body it cannot read
+        status = 422
     body = {"message": str(failure.detail), "error": NAMES.get(status, "refused")}
     return JSONResponse(_body(request, body), status, failure.headers)
 

@@ -78,15 +78,9 @@ def grant_login(owner: Connection, slug: str, label: str, days: int) -> AnalystL
                     name, Identifier(setting), Literal(value)
                 )
             )
-    address = make_conninfo(
-        **{
-            part: str(value)
-            for part, value in conninfo_to_dict(conninfo(Role.OWNER)).items()
-            if part in {"host", "hostaddr", "port", "dbname", "sslmode"}
-        },
-        user=login,
-        password=password,
-    )
+    at = conninfo_to_dict(conninfo(Role.OWNER))
+    where = {part: str(at[part]) for part in WHERE if at.get(part) is not None}
+    address = make_conninfo("", **where, user=login, password=password)
     return AnalystLogin(
         workspace_id=workspace_id,
         login=login,

@@ -51,9 +51,8 @@ def readable(connection: Any) -> list[str]:
         name
         for (name,) in connection.execute(
             f"""
-            with named (name, table_id) as materialized ({TABLES_WITH_A_WORKSPACE})
-
-            select name from named
+            select named.name
+            from ({TABLES_WITH_A_WORKSPACE}) as named (name, table_id, attnum)
             where case
                 when has_schema_privilege(split_part(name, '.', 1), 'usage')
                     then has_column_privilege(table_id, 'workspace_id', 'select')
