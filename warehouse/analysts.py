@@ -19,6 +19,7 @@ from warehouse.workspaces import workspace_of
 
 GROUP = "hmc_analyst_login"
 CONNECTIONS = 5
+WHERE = ("host", "hostaddr", "port", "dbname", "sslmode")
 # An open snapshot holds up the next full refresh.
 LIMITS = {
     "search_path": "marts",

@@ -11,7 +11,10 @@ from tests.factories import batch, daemon, rebuilt, record, workspace
 from warehouse.cluster import Role, connect
 
 TABLES_WITH_A_WORKSPACE = """
-    select pg_namespace.nspname || '.' || pg_class.relname, pg_class.oid
+    select
+        pg_namespace.nspname || '.' || pg_class.relname,
+        pg_class.oid,
+        pg_attribute.attnum
     from pg_class
     inner join pg_attribute
         on pg_class.oid = pg_attribute.attrelid
@@ -55,7 +58,7 @@ def readable(connection: Any) -> list[str]:
             from ({TABLES_WITH_A_WORKSPACE}) as named (name, table_id, attnum)
             where case
                 when has_schema_privilege(split_part(name, '.', 1), 'usage')
-                    then has_column_privilege(table_id, 'workspace_id', 'select')
+                    then has_column_privilege(table_id, attnum, 'select')
             end
             """
         ).fetchall()
@@ -150,7 +153,7 @@ def test_a_role_that_serves_owns_nothing_and_passes_no_policy(
 def test_every_table_with_a_workspace_has_forced_row_security_and_a_policy(
     owner: psycopg.Connection, warehouse: None
 ) -> None:
-    names = [name for name, _ in owner.execute(TABLES_WITH_A_WORKSPACE).fetchall()]
+    names = [name for name, *_ in owner.execute(TABLES_WITH_A_WORKSPACE).fetchall()]
     assert len(names) >= 12
     for name in names:
         assert owner.execute(
