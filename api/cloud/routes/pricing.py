@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -27,6 +27,7 @@ from warehouse.doors import Warehouse
 
 router = APIRouter(prefix="/v1/workspaces/{slug}/pricing", tags=["pricing"])
 
+RateId = Annotated[int, Path(ge=1, lt=2**63)]
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 STILL_BELIEVED = datetime(9999, 12, 31, tzinfo=UTC)  # on whatever clock Postgres has
 MOST_TOKENS_IN_A_PROMPT = 2_000_000_000
@@ -168,7 +169,7 @@ async def state_rate(caller: Changer, doors: OpenDoors, new: NewRate) -> Pricing
 
 
 @router.delete("/rates/{rate_id}", status_code=204)
-async def withdraw_rate(caller: Changer, doors: OpenDoors, rate_id: int) -> None:
+async def withdraw_rate(caller: Changer, doors: OpenDoors, rate_id: RateId) -> None:
     """Stop believing a price of this workspace; the catalogue's counts again."""
     async with doors.deciding_as(caller) as warehouse:
         done = await warehouse.execute(
