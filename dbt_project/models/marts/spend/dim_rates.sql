@@ -1,6 +1,6 @@
 -- One row per price that this warehouse believes in or ever believed in, over
 -- [valid_from, valid_to) and for as long as it was known.
--- A view: what a price is, nobody computes, and a page shows it the moment it is stated.
+-- A view: what a price is, nobody computes, and a page shows it once it is stated.
 
 {{
     config(
