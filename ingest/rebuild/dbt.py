@@ -69,7 +69,7 @@ def _check(target: "dbtRunnerResult") -> None:
         for result in getattr(target.result, "results", [])
         if result.status not in {"success", "pass", "skipped"}
     ]
-    raise BuildFailed(complaints[0] if complaints else "dbt failed without a word")
+    raise BuildFailed("; ".join(complaints) or "dbt failed without a word")
 
 
 @cache
