@@ -73,10 +73,11 @@ def run_everything(host: str, port: int, *, quiet: bool = False) -> None:
 
 def run_api(host: str, port: int) -> None:
     """Serve in this process until SIGINT or SIGTERM; finish what is in flight."""
-    import uvicorn
+    from uvicorn import Config
 
     from hmc.logs import start_logging
     from hmc.server import create_app
+    from hmc.stopping import LeavingServer
 
     start_logging(logging.WARNING)
     # uvicorn stops on these and raises them again for whoever was there before.
@@ -87,7 +88,7 @@ def run_api(host: str, port: int) -> None:
     # stays for good, and is not worth looking through each time.
     gc.collect()
     gc.freeze()
-    uvicorn.run(
+    config = Config(
         app,
         host=host,
         port=port,
@@ -96,6 +97,7 @@ def run_api(host: str, port: int) -> None:
         server_header=False,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
+    LeavingServer(app, config).run()
 
 
 def run_worker(parent: int | None) -> None:

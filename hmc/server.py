@@ -72,6 +72,7 @@ def create_app() -> FastAPI:
         redoc_url=None,
         openapi_url="/v1/openapi.json",
     )
+    app.state.is_stopping = False
     app.include_router(daemons.router)
     for surface in PEOPLE:
         app.include_router(surface.router, dependencies=[Depends(within_limits)])
@@ -94,9 +95,9 @@ async def healthz() -> dict[str, str]:
 
 
 async def readyz(request: Request) -> JSONResponse:
-    """Say whether this process can serve: Postgres answers, marts are there."""
+    """Say whether to send people here: Postgres answers, marts are there, we stay."""
     doors: Doors = request.app.state.doors
-    if getattr(request.app.state, "is_stopping", False):
+    if request.app.state.is_stopping:
         return JSONResponse({"status": "stopping"}, 503)
     async with doors.identifying() as warehouse:
         found = await warehouse.execute(

@@ -442,6 +442,7 @@ class WorkspaceSettings(Frozen):
     workspace_id: UUID
     reporting_time_zone: str
     stores_bodies: bool
+    data_retention_days: int
     created_at: datetime
     role: str
     permissions: list[str]

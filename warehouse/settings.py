@@ -2,7 +2,7 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     # `azp` of sessions that are ours, comma-separated; the public address when unsaid.
     clerk_parties: str | None = None
     clerk_webhook_secret: str | None = None
+    # How long `/readyz` is red before the server stops answering on SIGTERM.
+    drain_seconds: Annotated[float, Field(ge=0, le=300)] = 2
     # `text` for a terminal; `json` is a line per request and event, for machines.
     log: Literal["text", "json"] = "text"
     # How letters leave: smtp://user:password@host:587 or smtps://…:465. Without it

@@ -38,6 +38,9 @@ export const hrefWith = (changes) => {
 /** Change the query. `replace` leaves no step behind: for typing, not for choosing. */
 export const setQuery = (changes, { replace = false } = {}) => move(hrefWith(changes), replace);
 
+/** The same page of the same workspace under its slug of now. */
+export const replaceSlug = (slug) => move(pageHref(slug, address.value.page, address.value.query), true);
+
 export const goTo = (href) => {
   const { origin } = window.location;
   const target = new URL(href, origin);
@@ -61,14 +64,15 @@ let isLeaving = false;
 export const leaveForSignIn = () => {
   if (isLeaving) return;
   isLeaving = true;
-  const { pathname, search } = window.location;
-  window.location.assign(`/sign-in?${new URLSearchParams({ next: pathname + search })}`);
+  const { pathname, search, hash } = window.location;
+  window.location.assign(`/sign-in?${new URLSearchParams({ next: pathname + search })}${hash}`);
 };
 
-/** Where to go after signing in: a path of this site, whatever the query says. */
+/** Where to go after signing in: a path of this site, whatever the query says. What
+ * stood after the # is passed on beside it, so that no server is sent it. */
 export const nextAfterSignIn = () => {
   const next = new URLSearchParams(window.location.search).get("next") ?? "/";
   const { origin } = window.location;
   const target = URL.canParse(next, origin) ? new URL(next, origin) : new URL(origin);
-  return target.origin === origin ? target.pathname + target.search : "/";
+  return target.origin === origin ? target.pathname + target.search + window.location.hash : "/";
 };

@@ -57,6 +57,7 @@ const call = async (method, path, { query, body, signal } = {}) => {
 
 const segment = encodeURIComponent;
 const workspace = (slug) => `/v1/workspaces/${segment(slug)}`;
+const within = (slug, ...path) => [workspace(slug), ...path.map(segment)].join("/");
 const pairing = (slug, code) => `${workspace(slug)}/pairings/${segment(code)}`;
 
 export const signIn = (email, code) => call("POST", "/v1/sessions", { body: { email, code } });
@@ -82,3 +83,42 @@ export const enterInvoiceTotal = (slug, provider, month, total) =>
 export const pairingAsked = (slug, code, options) => call("GET", pairing(slug, code), options);
 export const approvePairing = (slug, code) => call("POST", `${pairing(slug, code)}/approve`);
 export const denyPairing = (slug, code) => call("POST", `${pairing(slug, code)}/deny`);
+
+export const settings = (slug, options) => call("GET", workspace(slug), options);
+export const changeSettings = (slug, body) => call("PATCH", workspace(slug), { body });
+export const chooseTier = (slug, tier) => call("PUT", within(slug, "tier"), { body: { tier } });
+export const keepBodies = (slug, stores_bodies) => call("PUT", within(slug, "body-storage"), { body: { stores_bodies } });
+export const keepFor = (slug, data_retention_days) => call("PUT", within(slug, "retention"), { body: { data_retention_days } });
+export const leave = (slug) => call("DELETE", within(slug, "membership"));
+export const deleteWorkspace = (slug) => call("DELETE", workspace(slug));
+export const restoreWorkspace = (slug) => call("POST", within(slug, "restore"));
+
+export const apiKeys = (slug, options) => call("GET", within(slug, "api-keys"), options);
+export const makeApiKey = (slug, body) => call("POST", within(slug, "api-keys"), { body });
+export const revokeApiKey = (slug, id) => call("DELETE", within(slug, "api-keys", id));
+
+export const members = (slug, options) => call("GET", within(slug, "members"), options);
+export const changeRole = (slug, id, role) => call("PATCH", within(slug, "members", id), { body: { role } });
+export const removeMember = (slug, id) => call("DELETE", within(slug, "members", id));
+
+export const invitations = (slug, options) => call("GET", within(slug, "invitations"), options);
+export const invite = (slug, email, role) => call("POST", within(slug, "invitations"), { body: { email, role } });
+export const resendInvitation = (slug, id) => call("POST", within(slug, "invitations", id, "resend"));
+export const revokeInvitation = (slug, id) => call("DELETE", within(slug, "invitations", id));
+export const lookAtInvitation = (token, options) => call("POST", "/v1/invitations/look", { body: { token }, ...options });
+export const acceptInvitation = (token) => call("POST", "/v1/invitations/accept", { body: { token } });
+
+export const machines = (slug, options) => call("GET", within(slug, "machines"), options);
+export const machine = (slug, id, options) => call("GET", within(slug, "machines", id), options);
+export const rejectedRecords = (slug, id, query, options) =>
+  call("GET", within(slug, "machines", id, "rejected"), { query, ...options });
+export const revokeMachine = (slug, id) => call("POST", within(slug, "machines", id, "revoke"));
+
+export const rates = (slug, query, options) => call("GET", within(slug, "pricing", "rates"), { query, ...options });
+export const unpricedModels = (slug, options) => call("GET", within(slug, "pricing", "unpriced"), options);
+export const stateRate = (slug, body) => call("POST", within(slug, "pricing", "rates"), { body });
+export const withdrawRate = (slug, id) => call("DELETE", within(slug, "pricing", "rates", id));
+
+export const audit = (slug, query, options) => call("GET", within(slug, "audit"), { query, ...options });
+/** Where the browser itself fetches the log as a file, with the filters of the page. */
+export const auditFile = (slug, query) => withQuery(within(slug, "audit"), { ...query, format: "csv" });

@@ -2,7 +2,7 @@
 
 import { html, render, useEffect, useLayoutEffect, useState } from "./vendor/preact.js";
 import * as api from "./api.js";
-import { address, followLinksInPlace } from "./address.js";
+import { address, followLinksInPlace, replaceSlug } from "./address.js";
 import { useAnswer } from "./answer.js";
 import { Frame, remember } from "./frame.js";
 import { onKey } from "./keys.js";
@@ -29,6 +29,18 @@ const useTitleAndFocus = (page, name) => {
   }, [page]);
 };
 
+// A workspace that moved to another slug: the API follows, and so does the address.
+const useSlugOfNow = (slug, me) => {
+  const isUnknown = me && !me.workspaces.some((each) => each.slug === slug);
+  useEffect(() => {
+    if (!isUnknown) return;
+    api.settings(slug).then(
+      ({ workspace }) => replaceSlug(workspace.slug),
+      () => null, // The page itself says what is wrong.
+    );
+  }, [slug, isUnknown]);
+};
+
 const App = () => {
   const { slug, page } = address.value;
   const me = useAnswer(api.me, "me");
@@ -36,6 +48,7 @@ const App = () => {
   const Surface = useSurface(page);
   const session = { me: me.answer, plans: plans.answer };
   const membership = session.me?.workspaces.find((each) => each.slug === slug);
+  useSlugOfNow(slug, me.answer);
   useTitleAndFocus(page, membership?.name ?? slug);
   return html`
     <${Frame} session=${session} slug=${slug} page=${page} membership=${membership}>

@@ -38,7 +38,7 @@ const planNeeded = (page, membership, plans) => {
 const NavEntry = ({ page, session, membership, slug, current }) => {
   const plan = planNeeded(page, membership, session.plans);
   return html`
-    <li>
+    <li class=${SURFACES[page].isApart ? "apart" : undefined}>
       <a href=${pageHref(slug, page)} aria-current=${page === current ? "page" : undefined}>
         ${SURFACES[page].name}${plan && html`<span class="plan"><span class="unseen">needs </span>${plan}</span>`}
       </a>

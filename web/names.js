@@ -45,6 +45,19 @@ export const SURFACES = {
       "Invoice totals, entered once and kept",
     ],
   },
+  audit: {
+    name: "Audit",
+    letter: "a",
+    holds: [
+      "Every change of state: who, what, when, from where, before and after",
+      "A chain that shows when somebody edited the log",
+      "The whole log as a file, and receipts older than Traces shows",
+    ],
+  },
+  pricing: { name: "Pricing", letter: "i", isApart: true },
+  machines: { name: "Machines", letter: "m" },
+  members: { name: "Members", letter: "e" },
+  settings: { name: "Settings", letter: "s" },
 };
 
 const PERMISSIONS = {
@@ -56,6 +69,8 @@ const PERMISSIONS = {
   change_rates: "change rates",
   approve_pairings: "approve or deny a pairing",
   manage_members: "manage members and machines",
+  read_prices: "read prices",
+  edit_workspace: "change how the workspace is set up",
   read_audit: "read the audit log",
   manage_billing: "manage billing",
   own_workspace: "do what only an owner may",

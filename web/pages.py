@@ -51,12 +51,18 @@ DOORS = {
     "/": Page("door", "home", "Halton Meter"),
     "/sign-in": Page("door", "sign_in", "Sign in"),
     "/connect": Page("door", "connect", "Connect a machine"),
+    "/join": Page("door", "join", "Join a workspace"),
 }
 SURFACES = {
     "overview": Page("workspace", "overview", "Overview"),
     "projects": Page("workspace", "projects", "Projects"),
     "traces": Page("workspace", "traces", "Traces"),
     "reconciliation": Page("workspace", "reconciliation", "Reconciliation"),
+    "audit": Page("workspace", "audit", "Audit"),
+    "pricing": Page("workspace", "pricing", "Pricing"),
+    "machines": Page("workspace", "machines", "Machines"),
+    "members": Page("workspace", "members", "Members"),
+    "settings": Page("workspace", "settings", "Settings"),
 }
 MISSING = Page("missing", "", "No such page")
 

@@ -1,7 +1,9 @@
 // What a page shows when it has no figures to show, and why.
 
 import { html } from "./vendor/preact.js";
+import { restoreWorkspace } from "./api.js";
 import { pageHref } from "./address.js";
+import { Said, useChange } from "./change.js";
 import { clock } from "./dates.js";
 import { permissionName, SURFACES } from "./names.js";
 
@@ -83,6 +85,20 @@ const Forbidden = ({ refusal, session }) => {
   `;
 };
 
+const Deleted = ({ membership, slug }) => {
+  const { change, said } = useChange();
+  const restore = async () => (await change(() => restoreWorkspace(slug), "")) && window.location.reload();
+  return html`
+    <${Notice} title="This workspace was deleted">
+      <p>It can be brought back until ${clock(membership.restorable_until)}.</p>
+      ${membership.role === "owner"
+        ? html`<p><button type="button" class="button" disabled=${said.isBusy} onClick=${restore}>Bring it back</button></p>`
+        : html`<p class="quiet">Its owners can do that.</p>`}
+      <${Said} said=${said} />
+    <//>
+  `;
+};
+
 const REFUSED = { locked: Locked, forbidden: Forbidden, error: Failed };
 
 /** Nothing on the page can be chosen while its door is shut. */
@@ -90,7 +106,10 @@ export const isShut = (refusal) => ["locked", "forbidden"].includes(refusal?.kin
 
 /** The state in place of a page; null for offline, where the page shows dashes. */
 export const Refused = (props) => {
-  const State = REFUSED[props.refusal?.kind];
+  const { refusal, session, slug } = props;
+  const membership = session.me?.workspaces?.find((each) => each.slug === slug);
+  if (refusal && membership?.restorable_until) return html`<${Deleted} membership=${membership} slug=${slug} />`;
+  const State = REFUSED[refusal?.kind];
   return State ? html`<${State} ...${props} />` : null;
 };
 

@@ -31,7 +31,7 @@ const HeadCell = ({ column, chosen, isSortable }) => {
   const sort = () => setQuery({ sort: `${isNextDescending ? "-" : ""}${column.key}`, cursor: null });
   return html`
     <th scope="col" class=${column.kind} aria-sort=${sorted}>
-      ${isSortable
+      ${isSortable && column.kind !== "acts"
         ? html`<button type="button" onClick=${sort}>${column.label}<i aria-hidden="true"></i></button>`
         : column.label}
     </th>
@@ -76,7 +76,7 @@ const Row = ({ columns, row, writers }) => html`
 
 /**
  * `columns`: `{ key, label, kind, value(row), cell?(row), isExact?, isSpend? }`, kind one of text,
- * money, count, moment. `totals` is a row that the API gave; sums are never made here.
+ * money, count, acts. `totals` is a row that the API gave; sums are never made here.
  */
 export const Table = ({ caption, columns, rows, totals, isSortable = true, isStale }) => {
   const chosen = isSortable && sortChosen(columns);

@@ -167,3 +167,22 @@ def test_settings_are_changed_by_those_who_may_and_a_zone_has_to_exist(
     assert cloud.put(store, json=bodies, headers=boss).json()["stores_bodies"] is True
     assert "own_workspace" in cloud.get(path, headers=boss).json()["permissions"]
     assert cloud.get(path, headers=viewer).json()["role"] == "viewer"
+
+
+def test_an_owner_keeps_requests_for_fewer_days_and_never_for_more_than_anybody(
+    home: Workspace, owner: psycopg.Connection, cloud: TestClient
+) -> None:
+    path = f"/v1/workspaces/{home.slug}"
+    boss = session(owner, home.email)
+    admin = session(owner, member(owner, home, "admin"))
+    longest = cloud.get(path, headers=boss).json()["data_retention_days"]
+
+    def keep(days: object, headers: dict[str, str]) -> Any:
+        asked = {"data_retention_days": days}
+        return cloud.put(f"{path}/retention", json=asked, headers=headers)
+
+    assert keep(30, boss).json()["data_retention_days"] == 30
+    assert keep(None, boss).json()["data_retention_days"] == longest
+    assert keep(30, admin).status_code == 403
+    for wrong in (0, -1, longest + 1, 2**40, 1.5, "many"):
+        assert keep(wrong, boss).status_code == 422

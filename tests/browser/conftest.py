@@ -1,5 +1,6 @@
-"""The real server on a port of its own, over the cluster that all tests share."""
+"""The real server on a port of its own, and a browser that looks at it."""
 
+import re
 import socket
 import threading
 import time
@@ -8,8 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState
 from starlette.testclient import TestClient
 
+from tests.browser.provide import chromium
 from tests.factories import batch, daemon, rebuilt, record, workspace
 
 
@@ -87,3 +90,40 @@ def _two_months() -> Iterator[dict[str, object]]:
                 for call in range(12)
             )
         )
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def session(browser: Browser, running_cloud: RunningCloud) -> StorageState:
+    """The cookies of somebody who signed in through the page."""
+    context = browser.new_context()
+    page = context.new_page()
+    sign_in(page, running_cloud)
+    page.wait_for_url(re.compile(r"/w/[^/]+/overview$"))
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture
+def context(browser: Browser, session: StorageState) -> Iterator[BrowserContext]:
+    opened = browser.new_context(storage_state=session)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
+
+
+def sign_in(page: Page, cloud: RunningCloud, email: str | None = None) -> None:
+    page.goto(f"{cloud.url}/sign-in")
+    page.get_by_label("E-mail").fill(email or cloud.email)
+    page.get_by_label("Sign-in code").fill(cloud.code)
+    page.get_by_role("button", name="Sign in").click()

@@ -2,17 +2,16 @@
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect
 
-from tests.browser.provide import chromium
+from tests.browser.conftest import RunningCloud
 
 pytestmark = pytest.mark.browser
 
@@ -21,18 +20,12 @@ MOST_BYTES = 220 * 1024
 MOST_REQUESTS = 25
 LATEST_PAINT_MS = 1_000
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+PAGES = (
+    *("overview", "projects", "traces", "reconciliation", "audit"),
+    *("pricing", "machines", "members", "settings"),
+)
 DASH = "\u2013"
 TILES = ("today", "month_to_date", "last_month", "period_total")
-
-
-class RunningCloud(Protocol):
-    """What the fixture of the same name hands out."""
-
-    url: str
-    email: str
-    code: str
-    solo_slug: str
-    enterprise_slug: str
 
 
 @dataclass
@@ -54,43 +47,6 @@ class Wire:
 
     def _finished(self, event: dict[str, Any]) -> None:
         self.encoded_bytes += int(event["encodedDataLength"])
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def session(browser: Browser, running_cloud: RunningCloud) -> StorageState:
-    """The cookies of somebody who signed in through the page."""
-    context = browser.new_context()
-    page = context.new_page()
-    sign_in(page, running_cloud)
-    page.wait_for_url(re.compile(r"/w/[^/]+/overview$"))
-    state = context.storage_state()
-    context.close()
-    return state
-
-
-@pytest.fixture
-def context(browser: Browser, session: StorageState) -> Iterator[BrowserContext]:
-    opened = browser.new_context(storage_state=session)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def page(context: BrowserContext) -> Page:
-    return context.new_page()
-
-
-def sign_in(page: Page, cloud: RunningCloud) -> None:
-    page.goto(f"{cloud.url}/sign-in")
-    page.get_by_label("E-mail").fill(cloud.email)
-    page.get_by_label("Sign-in code").fill(cloud.code)
-    page.get_by_role("button", name="Sign in").click()
 
 
 def in_workspace(cloud: RunningCloud, slug: str, name: str) -> str:
@@ -289,8 +245,7 @@ def test_no_page_breaks_its_own_content_security_policy(
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     for path in ["/sign-in", "/connect"] + [
-        f"/w/{running_cloud.enterprise_slug}/{name}"
-        for name in ("overview", "projects", "traces", "reconciliation")
+        f"/w/{running_cloud.enterprise_slug}/{name}" for name in PAGES
     ]:
         page.goto(f"{running_cloud.url}{path}")
         page.wait_for_load_state("networkidle")
@@ -302,7 +257,7 @@ def test_no_page_is_wider_than_its_window(
     page: Page, running_cloud: RunningCloud, width: int
 ) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    for name in ("overview", "projects", "traces", "reconciliation"):
+    for name in PAGES:
         page.goto(in_workspace(running_cloud, running_cloud.enterprise_slug, name))
         page.wait_for_load_state("networkidle")
         room = "document.documentElement.scrollWidth - innerWidth"
@@ -320,6 +275,12 @@ def test_no_page_is_wider_than_its_window(
         "/w/{enterprise}/projects",
         "/w/{enterprise}/traces",
         "/w/{enterprise}/reconciliation",
+        "/w/{enterprise}/audit",
+        "/w/{enterprise}/pricing",
+        "/w/{enterprise}/machines",
+        "/w/{enterprise}/members",
+        "/w/{enterprise}/settings",
+        "/join#nothing",
         "/w/{solo}/traces",
         "/w/{enterprise}/nowhere",
     ],

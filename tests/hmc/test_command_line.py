@@ -110,6 +110,14 @@ def answered(url: str) -> Any:
         return None
 
 
+def status_of(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  loopback
+            return answer.status
+    except urllib.error.HTTPError as refused:
+        return refused.code
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_up_serves_beside_other_commands_and_stops_cleanly(
@@ -146,6 +154,9 @@ def test_up_serves_beside_other_commands_and_stops_cleanly(
         assert hmc("doctor", *home).returncode == 0
     finally:
         up.send_signal(how)
+        if how == signal.SIGTERM:
+            assert status_of(f"{url}/readyz") == 503
+            assert answered(f"{url}/healthz") == {"status": "ok"}
         output, errors = up.communicate(timeout=40)
     assert up.returncode == 0, errors
     assert "Traceback" not in errors

@@ -1,10 +1,11 @@
 // Reconciliation: why does the invoice differ?
 
-import { html, useState } from "../vendor/preact.js";
+import { html } from "../vendor/preact.js";
 import { enterInvoiceTotal, reconciliation } from "../api.js";
 import { address, hrefWith, setQuery } from "../address.js";
 import { Amount, Dash } from "../amount.js";
 import { useAnswer } from "../answer.js";
+import { Field, Said, typedIn, useChange } from "../change.js";
 import { monthOf, today } from "../dates.js";
 import { CsvButton } from "../figure.js";
 import { PageHead } from "../frame.js";
@@ -88,29 +89,17 @@ const MonthControl = ({ query }) => {
   `;
 };
 
-const Field = ({ label, children }) => html`<label class="field"><span>${label}</span>${children}</label>`;
-
 const EntryForm = ({ slug, providers, onEntered }) => {
-  const [said, setSaid] = useState(null);
+  const { change, said } = useChange();
   const submit = async (event) => {
     event.preventDefault();
     const form = event.target;
-    const given = Object.fromEntries(new FormData(form));
-    setSaid({ isBusy: true });
-    try {
-      await enterInvoiceTotal(slug, given.provider.trim(), given.month, {
-        account: given.account.trim() || "default",
-        amount_usd: given.amount.trim(),
-        invoice_id: given.invoice.trim() || null,
-      });
-      setSaid({ text: `Kept: ${providerName(given.provider)}, ${monthOf(given.month)}.` });
-      form.reset();
-      onEntered();
-    } catch (refusal) {
-      const { permission, role } = refusal.details ?? {};
-      const text = permission ? `As ${role} you may not ${permissionName(permission)}.` : refusal.message;
-      setSaid({ text: refusal.kind === "offline" ? "Not kept: the server cannot be reached." : text, isError: true });
-    }
+    const { provider, month, account, amount, invoice } = typedIn(form);
+    const total = { account: account ?? "default", amount_usd: amount, invoice_id: invoice };
+    const kept = `Kept: ${providerName(provider)}, ${monthOf(month)}.`;
+    if (!(await change(() => enterInvoiceTotal(slug, provider, month, total), kept))) return;
+    form.reset();
+    onEntered();
   };
   return html`
     <form class="entry" onSubmit=${submit}>
@@ -122,8 +111,8 @@ const EntryForm = ({ slug, providers, onEntered }) => {
       <${Field} label="Account"><input name="account" placeholder="default" autocomplete="off" /><//>
       <${Field} label="Payable, US dollars"><input name="amount" required inputmode="decimal" pattern="-?\\d+(\\.\\d{1,12})?" placeholder="1234.56" title="A decimal number, such as 1234.56" autocomplete="off" /><//>
       <${Field} label="Invoice number"><input name="invoice" placeholder="optional" autocomplete="off" /><//>
-      <button class="button primary" disabled=${said?.isBusy}>Keep this total</button>
-      <p class=${`said ${said?.isError ? "exception" : ""}`} role="status">${said?.text}</p>
+      <button class="button primary" disabled=${said.isBusy}>Keep this total</button>
+      <${Said} said=${said} />
     </form>
   `;
 };

@@ -1,11 +1,12 @@
 // Traces: what did this call cost, and why?
 
-import { html, useLayoutEffect, useRef } from "../vendor/preact.js";
+import { html } from "../vendor/preact.js";
 import { traces } from "../api.js";
 import { address, hrefWith, setQuery } from "../address.js";
 import { Amount } from "../amount.js";
 import { useAnswer } from "../answer.js";
 import { toTheSecond } from "../dates.js";
+import { Drawer, Receipt } from "../drawer.js";
 import { CsvButton } from "../figure.js";
 import { PageHead } from "../frame.js";
 import { usdExact, usdFromMillicents, usdOfRequest, usdSigned } from "../money.js";
@@ -103,49 +104,27 @@ const millicents = (value) => (value === null ? "–" : usdExact(usdFromMillicen
 const drift = (value) =>
   value === null ? "–" : usdSigned(usdFromMillicents(value), MILLICENT_PLACES);
 
-const Receipt = ({ trace }) => {
-  const lines = [
-    ["Cost", money(trace.cost_usd)],
-    ["Submitted by the daemon", millicents(trace.submitted_millicents)],
-    ["Drift", drift(trace.drift_millicents)],
-    ["Rate", trace.rate_id === null ? "none in force" : `row ${trace.rate_id}`],
-    ["Billing", trace.billing_basis],
-    ["Provider", providerName(trace.provider)],
-    ["Model", trace.model],
-    ["Project", projectName(trace.project)],
-    ["Input tokens", count(trace.input_tokens)],
-    ["Output tokens", count(trace.output_tokens)],
-    ["Thinking tokens", count(trace.thinking_tokens)],
-    ["Cached tokens", count(trace.cached_tokens)],
-    ["Cache writes", count(trace.cache_write_tokens)],
-    ["Complete", trace.is_complete ? "yes" : "no: the stream was cut"],
-    ["Latency", trace.latency_ms === null ? "–" : `${latency(trace.latency_ms)} ms`],
-    ["Status", [trace.status, trace.http_status, trace.error_class].filter(Boolean).join(" · ")],
-    ["Requested", `${trace.requested_at.replace("T", " ").replace("Z", "")} UTC`],
-    ["Machine", html`<code>${trace.machine_id}</code>`],
-    ["Request", html`<code>${trace.request_id}</code>`],
-  ];
-  return html`
-    <dl class="receipt">
-      ${lines.map(([name, shown]) => html`<div><dt>${name}</dt><dd>${shown}</dd></div>`)}
-    </dl>
-  `;
-};
-
-const Drawer = ({ trace }) => {
-  const dialog = useRef();
-  useLayoutEffect(() => dialog.current.showModal(), [trace.request_id]);
-  const close = () => setQuery({ trace: null });
-  return html`
-    <dialog class="drawer" ref=${dialog} aria-label="Receipt" onClose=${close} onClick=${(click) => click.target === dialog.current && dialog.current.close()}>
-      <header>
-        <h2>Receipt</h2>
-        <form method="dialog"><button class="button small">Close</button></form>
-      </header>
-      <${Receipt} trace=${trace} />
-    </dialog>
-  `;
-};
+const linesOf = (trace) => [
+  ["Cost", money(trace.cost_usd)],
+  ["Submitted by the daemon", millicents(trace.submitted_millicents)],
+  ["Drift", drift(trace.drift_millicents)],
+  ["Rate", trace.rate_id === null ? "none in force" : `row ${trace.rate_id}`],
+  ["Billing", trace.billing_basis],
+  ["Provider", providerName(trace.provider)],
+  ["Model", trace.model],
+  ["Project", projectName(trace.project)],
+  ["Input tokens", count(trace.input_tokens)],
+  ["Output tokens", count(trace.output_tokens)],
+  ["Thinking tokens", count(trace.thinking_tokens)],
+  ["Cached tokens", count(trace.cached_tokens)],
+  ["Cache writes", count(trace.cache_write_tokens)],
+  ["Complete", trace.is_complete ? "yes" : "no: the stream was cut"],
+  ["Latency", trace.latency_ms === null ? "–" : `${latency(trace.latency_ms)} ms`],
+  ["Status", [trace.status, trace.http_status, trace.error_class].filter(Boolean).join(" · ")],
+  ["Requested", `${trace.requested_at.replace("T", " ").replace("Z", "")} UTC`],
+  ["Machine", html`<code>${trace.machine_id}</code>`],
+  ["Request", html`<code>${trace.request_id}</code>`],
+];
 
 const Body = ({ answer, isStale, query }) => {
   if (answer.items.length === 0) return html`<${NothingMatches} what="requests" href=${hrefWith({ ...cleared(), from: null, to: null, range: null })} />`;
@@ -163,7 +142,11 @@ const Body = ({ answer, isStale, query }) => {
         ${answer.next_cursor && html`<a class="button small" rel="next" href=${hrefWith({ cursor: answer.next_cursor })}>Older</a>`}
       </footer>
     </section>
-    ${opened && html`<${Drawer} trace=${opened} />`}
+    ${opened && html`
+      <${Drawer} title="Receipt" about=${opened.request_id} onClose=${() => setQuery({ trace: null })}>
+        <${Receipt} lines=${linesOf(opened)} />
+      <//>
+    `}
   `;
 };
 

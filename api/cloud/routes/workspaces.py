@@ -11,7 +11,7 @@ from api.cloud.asking import card_of
 from api.cloud.callers import belongs, permits, restores
 from api.cloud.sessions import OpenDoors, has_clerk
 from models.answers import WorkspaceCard, WorkspaceSettings
-from models.plans import Permission, Tier
+from models.plans import Permission, Tier, plans
 from models.refusals import Conflict, SlugTaken
 from models.tenancy import Caller
 from warehouse.doors import Doors
@@ -59,6 +59,24 @@ class BodyStorage(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     stores_bodies: bool
+
+
+def _within_plan(days: int) -> int:
+    most = plans()["retention"]["data_retention_days"]
+    if days > most:
+        raise ValueError(f"no workspace keeps requests for longer than {most} days")
+    return days
+
+
+class Retention(BaseModel):
+    """For how many days requests are kept, today included; null is the longest."""
+
+    model_config = ConfigDict(frozen=True)
+
+    data_retention_days: Annotated[
+        Annotated[int, Field(ge=1), AfterValidator(_within_plan)] | None,
+        Field(description="Requests of days before are deleted for good."),
+    ]
 
 
 @router.get("")
@@ -152,6 +170,26 @@ async def switch_body_storage(
     return await _settings(doors, caller)
 
 
+@router.put("/retention")
+async def choose_retention(
+    caller: Owner, doors: OpenDoors, chosen: Retention
+) -> WorkspaceSettings:
+    """Keep requests for fewer days, or again for as long as anybody's are kept.
+
+    What is past its days goes with the next `hmc retain`. Raises Malformed where
+    that is longer than anybody's are kept.
+    """
+    async with doors.deciding_as(caller) as warehouse:
+        await warehouse.execute(
+            """
+            update app.workspaces set data_retention_days = %s
+            where workspace_id = %s
+            """,
+            [chosen.data_retention_days, caller.workspace_id],
+        )
+    return await _settings(doors, caller)
+
+
 @router.delete("", status_code=204)
 async def delete_workspace(caller: Owner, doors: OpenDoors) -> None:
     """Close the workspace to people and daemons at once; its rows go after a grace.
@@ -182,9 +220,15 @@ async def _settings(doors: Doors, caller: Caller) -> WorkspaceSettings:
     async with doors.reading_as(caller) as warehouse:
         found = await warehouse.execute(
             """
-            select workspace_id, reporting_time_zone, stores_bodies, created_at
+            select
+                workspace_id,
+                reporting_time_zone,
+                stores_bodies,
+                coalesce(data_retention_days, %s) as data_retention_days,
+                created_at
             from app.workspaces
-            """
+            """,
+            [plans()["retention"]["data_retention_days"]],
         )
         row = await found.fetchone()
     return WorkspaceSettings.model_validate(

@@ -1,0 +1,57 @@
+// One change as a page makes it: on its way, done, or refused in words.
+
+import { html, useState } from "./vendor/preact.js";
+import { leaveForSignIn } from "./address.js";
+import { Refusal } from "./api.js";
+import { permissionName } from "./names.js";
+
+/** Why a change was not made, in a sentence. */
+export const inWords = (refusal, plans) => {
+  const { permission, role, min_tier, retry_after } = refusal.details ?? {};
+  if (refusal.kind === "offline") return "Nothing was changed: the server cannot be reached.";
+  if (refusal.kind === "locked") return `That is part of the ${plans?.tiers[min_tier]?.display ?? min_tier} plan.`;
+  if (permission && role) return `As ${role} you may not ${permissionName(permission)}.`;
+  return refusal.message + (retry_after ? ` Try again in ${retry_after} seconds.` : "");
+};
+
+/** `change(how, done)`: run it and say how it went. Gives its answer; undefined when refused. */
+export const useChange = (plans) => {
+  const [said, setSaid] = useState({});
+  const change = async (how, done) => {
+    setSaid({ isBusy: true });
+    try {
+      const answer = await how();
+      setSaid({ text: done });
+      return answer ?? true;
+    } catch (refusal) {
+      if (!(refusal instanceof Refusal)) throw refusal;
+      if (refusal.kind === "signed-out") return leaveForSignIn();
+      setSaid({ text: inWords(refusal, plans), isRefused: true });
+    }
+  };
+  return { change, said };
+};
+
+export const Said = ({ said }) => html`
+  <p class=${`said ${said.isRefused ? "exception" : ""}`} role="status">${said.text}</p>
+`;
+
+/** What cannot be undone asks twice: the first press only says so. */
+export const SureButton = ({ label, sure, onSure, disabled }) => {
+  const [isArmed, setArmed] = useState(false);
+  const press = () => {
+    setArmed(!isArmed);
+    if (isArmed) onSure();
+  };
+  return html`
+    <button type="button" class=${`button small ${isArmed ? "exception" : ""}`} disabled=${disabled} onClick=${press} onBlur=${() => setArmed(false)}>
+      ${isArmed ? sure : label}
+    </button>
+  `;
+};
+
+export const Field = ({ label, children }) => html`<label class="field"><span>${label}</span>${children}</label>`;
+
+/** What was typed, trimmed; what was left empty is null. */
+export const typedIn = (form) =>
+  Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, value.trim() || null]));
