@@ -17,13 +17,15 @@ def start_logging(level: int) -> None:
     """Log to stderr from a level on, as `HMC_LOG` says."""
     if settings().log == "json":
         handler = logging.StreamHandler()
-        handler.setFormatter(_JsonLines())
+        handler.setFormatter(JsonLines())
         logging.basicConfig(level=logging.INFO, handlers=[handler])
     else:
         logging.basicConfig(level=level, format=LINE)
 
 
-class _JsonLines(logging.Formatter):
+class JsonLines(logging.Formatter):
+    """A line of JSON for every message, with what was `said` beside it."""
+
     def format(self, record: logging.LogRecord) -> str:
         said = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(),

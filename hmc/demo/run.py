@@ -223,7 +223,7 @@ def _progress_bar(calls: int) -> Generator[Any]:
             nonlocal synced
             tenth = calls // 10
             if (synced + count) // tenth > synced // tenth:
-                err.print(f"  {synced + count:,} of {calls:,} calls synced")
+                err.print(f"  {synced + count:,} of about {calls:,} calls synced")
             synced += count
 
         yield tell

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from starlette.testclient import TestClient
 
-from hmc.logs import _JsonLines
+from hmc.logs import JsonLines
 from tests.factories import session, workspace
 
 
@@ -46,7 +46,7 @@ def test_a_log_line_has_the_requests_id_and_nothing_that_was_sent(
     signed_in = session(owner, home.email)
     file = io.StringIO()
     handler = logging.StreamHandler(file)
-    handler.setFormatter(_JsonLines())
+    handler.setFormatter(JsonLines())
     log = logging.getLogger("hmc")
     log.addHandler(handler)
     log.setLevel(logging.INFO)

@@ -3,9 +3,10 @@
 import asyncio
 import time
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.cloud.asking import ask, card_of, published_at
@@ -16,7 +17,7 @@ from models.answers import InvoiceReconciliation, Reconciliation
 from models.money import PICO_PER_USD, pico_from_usd
 from models.plans import Permission, Surface
 from models.providers import catalogue_name, daemon_name
-from models.refusals import Malformed, NotThere
+from models.refusals import Malformed
 from models.tenancy import Caller
 from warehouse.doors import Doors
 
@@ -37,6 +38,12 @@ class EnteredTotal(BaseModel):
     account: Annotated[str, Field(pattern=r"^[\w. -]{1,100}$")] = "default"
     amount_usd: Annotated[str, Field(pattern=r"^-?\d{1,12}(\.\d{1,12})?$")]
     invoice_id: Annotated[str, Field(pattern=r"^[^\x00]{1,200}$")] | None = None
+
+
+class KeptTotal(BaseModel):
+    """The total is kept; the page shows it once the rebuild has published it."""
+
+    status: Literal["rebuilding"] = "rebuilding"
 
 
 @router.get("/reconciliation")
@@ -61,7 +68,11 @@ async def reconciliation(
         )
 
 
-@router.put("/reconciliation/{provider}/{month}")
+@router.put(
+    "/reconciliation/{provider}/{month}",
+    response_model=InvoiceReconciliation,
+    responses={202: {"model": KeptTotal}},
+)
 async def enter_total(
     caller: Annotated[
         Caller, requires(Surface.RECONCILIATION, Permission.DECIDE_FINANCE)
@@ -70,17 +81,18 @@ async def enter_total(
     provider: Name,
     month: Month,
     entered: EnteredTotal,
-) -> InvoiceReconciliation:
+) -> InvoiceReconciliation | JSONResponse:
     """Enter what a provider billed for a month; an earlier entry is kept, superseded.
 
-    Answers with the reconciled row once the rebuild has published it.
+    Answers with the reconciled row once the rebuild has published it; with 202 when
+    that takes longer than anybody waits for a page.
     """
     first = _first_of(month)
     change_id = await _enter(doors, caller, provider, first, entered)
     deadline = time.monotonic() + PUBLISHED_WITHIN_SECONDS
     while not await _is_published(doors, caller, change_id):
         if time.monotonic() > deadline:
-            raise NotThere("The total is kept; its reconciliation is being rebuilt.")
+            return _kept()
         await asyncio.sleep(0.2)
     async with doors.reading_as(caller) as warehouse:
         rows = await ask(warehouse, InvoiceReconciliation, since=first, until=first)
@@ -88,7 +100,11 @@ async def enter_total(
     for row in rows:
         if row.provider == shown and row.account == entered.account:
             return row
-    raise NotThere("The total is kept; its reconciliation is being rebuilt.")
+    return _kept()
+
+
+def _kept() -> JSONResponse:
+    return JSONResponse(KeptTotal().model_dump(), status_code=202)
 
 
 async def _enter(
