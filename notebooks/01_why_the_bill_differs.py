@@ -37,7 +37,8 @@ from zoneinfo import ZoneInfo
 import altair as alt
 import polars as pl
 
-from models.answers import Grouping, InvoiceReconciliation, UsageDay, UsageKey
+from models.answers.reconciliation import InvoiceReconciliation
+from models.answers.usage import Grouping, UsageDay, UsageKey
 from models.money import PICO_PER_MILLICENT
 from notebooks import reading
 from notebooks.drawing import days_chart, variance_chart

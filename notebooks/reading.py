@@ -23,7 +23,7 @@ from psycopg import Column, Connection, IsolationLevel
 from pydantic import BaseModel
 
 from api.questions import question
-from models.answers import Trace
+from models.answers.traces import Trace
 from models.trouble import Trouble
 from warehouse.cluster import Role, composed, connect
 from warehouse.settings import settings

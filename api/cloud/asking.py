@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel
 
 from api.questions import question
-from models.answers import WorkspaceCard
+from models.answers.workspace import WorkspaceCard
 from models.tenancy import Caller
 from warehouse.doors import Warehouse
 

@@ -5,18 +5,17 @@ from typing import Any
 from uuid import UUID
 
 from api.cloud.asking import ask
-from models.answers import (
-    Grouping,
+from models.answers.machines import (
     MachineCard,
     MachineDetail,
     MachineState,
-    Period,
     RejectedRecord,
     RejectedRecords,
     Sync,
     SyncKey,
-    UsageKey,
 )
+from models.answers.usage import Grouping, UsageKey
+from models.answers.workspace import Period
 from models.refusals import NotThere
 from models.tenancy import Caller
 from warehouse.doors import Warehouse

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 
-from models.answers import Period
+from models.answers.workspace import Period
 from models.plans import Surface
 from models.refusals import BeyondFloor, Malformed
 from models.tenancy import Caller

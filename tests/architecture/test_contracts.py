@@ -8,14 +8,10 @@ import yaml
 from pydantic import AliasChoices, BaseModel
 
 from api.questions import HERE, question
-from models.answers import (
-    InvoiceReconciliation,
-    PricingRate,
-    Trace,
-    UnpricedModel,
-    UsageDay,
-    UsageKey,
-)
+from models.answers.pricing import PricingRate, UnpricedModel
+from models.answers.reconciliation import InvoiceReconciliation
+from models.answers.traces import Trace
+from models.answers.usage import UsageDay, UsageKey
 
 ROOT = Path(__file__).parents[2]
 ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [

@@ -18,13 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from models.answers import (
-    Grouping,
-    InvoiceReconciliation,
-    Trace,
-    UsageDay,
-    UsageKey,
-)
+from models.answers.reconciliation import InvoiceReconciliation
+from models.answers.traces import Trace
+from models.answers.usage import Grouping, UsageDay, UsageKey
 from models.money import pico_from_usd
 from models.trouble import Trouble
 from notebooks import reading, telling

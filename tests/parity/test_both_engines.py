@@ -22,7 +22,7 @@ from starlette.testclient import TestClient
 
 from api import questions
 from api.local.laptop import Laptop, opened
-from models.answers import Grouping
+from models.answers.usage import Grouping
 from tests.factories import Daemon, batch, daemon, rate, rebuilt, record, workspace
 from tests.local.daemon_file import daemon_file, project
 from tests.local.daemon_file import rate as daemon_rate

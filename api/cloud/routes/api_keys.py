@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.cloud.callers import permits
 from api.cloud.sessions import API_KEY_PREFIX, OpenDoors
-from models.answers import ApiKey, MadeApiKey
+from models.answers.people import ApiKey, MadeApiKey
 from models.keys import fresh_secret, hash_of
 from models.plans import Permission, plans
 from models.refusals import NotInScope, NotThere

@@ -14,7 +14,8 @@ from api.cloud.exports import csv_of
 from api.cloud.periods import Asked
 from api.cloud.routes.traces import AskedPage, receipts
 from api.cloud.sessions import OpenDoors
-from models.answers import AuditEvent, AuditEvents, Traces
+from models.answers.audit import AuditEvent, AuditEvents
+from models.answers.traces import Traces
 from models.plans import Permission, Surface
 from models.tenancy import Caller
 from warehouse.doors import Doors

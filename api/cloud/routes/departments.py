@@ -13,14 +13,13 @@ from api.cloud.callers import permits, requires
 from api.cloud.periods import Asked
 from api.cloud.routes.overview import SPEND, spend_of
 from api.cloud.sessions import OpenDoors
-from models.answers import (
+from models.answers.departments import (
     AllocationRule,
     Department,
     Departments,
     DepartmentUsage,
-    Grouping,
-    UsageKey,
 )
+from models.answers.usage import Grouping, UsageKey
 from models.plans import Permission, Surface
 from models.refusals import Conflict, Malformed, NotThere
 from models.tenancy import Caller

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from api.cloud.asking import card_of
 from api.cloud.routes.workspaces import WorkspaceName, WorkspaceSlug
 from api.cloud.sessions import CurrentPerson, OpenDoors
-from models.answers import WorkspaceCard
+from models.answers.workspace import WorkspaceCard
 from models.plans import Feature, Role, Tier
 from models.refusals import SlugTaken, TierLocked
 from models.tenancy import Caller, WorkspaceId

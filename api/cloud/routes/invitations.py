@@ -13,7 +13,8 @@ from api.cloud.callers import permits, requires
 from api.cloud.mail import Letter, send
 from api.cloud.routes.members import refuse_beyond
 from api.cloud.sessions import CurrentPerson, OpenDoors
-from models.answers import Invitation, InvitationCard, SentInvitation, WorkspaceCard
+from models.answers.people import Invitation, InvitationCard, SentInvitation
+from models.answers.workspace import WorkspaceCard
 from models.keys import fresh_secret, hash_of
 from models.plans import Feature, Permission, Role, Tier, plans
 from models.refusals import Conflict, NotThere

@@ -10,7 +10,7 @@ from api.cloud.asking import card_of, published_at
 from api.cloud.callers import permits
 from api.cloud.machines import machine_of, machines_of, rejected_of, revoke
 from api.cloud.sessions import OpenDoors
-from models.answers import MachineDetail, Machines, RejectedRecords
+from models.answers.machines import MachineDetail, Machines, RejectedRecords
 from models.plans import Permission
 from models.tenancy import Caller
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from api.cloud.callers import belongs, permits
 from api.cloud.sessions import OpenDoors
-from models.answers import Member
+from models.answers.people import Member
 from models.plans import Permission, Role
 from models.refusals import Conflict, NotPermitted, NotThere
 from models.tenancy import Caller, UserId

@@ -10,14 +10,9 @@ from api.cloud.callers import requires
 from api.cloud.machines import sync_of
 from api.cloud.periods import Asked, month_of, preceding, today
 from api.cloud.sessions import OpenDoors
-from models.answers import (
-    Grouping,
-    Overview,
-    Period,
-    Usage,
-    UsageDay,
-    UsageKey,
-)
+from models.answers.spend import Overview
+from models.answers.usage import Grouping, Usage, UsageDay, UsageKey
+from models.answers.workspace import Period
 from models.plans import Permission, Surface
 from models.tenancy import Caller
 from warehouse.doors import Warehouse

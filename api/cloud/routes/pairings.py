@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path
 
 from api.cloud.callers import permits
 from api.cloud.sessions import OpenDoors
-from models.answers import PairingCard
+from models.answers.workspace import PairingCard
 from models.pairing import shown, typed
 from models.plans import Permission
 from models.refusals import Conflict, NotThere, TooMany

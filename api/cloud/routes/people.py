@@ -19,7 +19,7 @@ from api.cloud.sessions import (
     is_this_machine,
     refuse_foreign_origin,
 )
-from models.answers import Me, Membership
+from models.answers.people import Me, Membership
 from models.pairing import typed
 from models.plans import Tier, plans
 from models.refusals import NotSignedIn, NotThere

@@ -17,7 +17,12 @@ from pydantic import (
 from api.cloud.asking import ask, card_of, published_at
 from api.cloud.callers import permits
 from api.cloud.sessions import OpenDoors
-from models.answers import PricingRate, PricingRates, UnpricedModel, UnpricedModels
+from models.answers.pricing import (
+    PricingRate,
+    PricingRates,
+    UnpricedModel,
+    UnpricedModels,
+)
 from models.money import HIGHEST_RATE, micro_from_usd
 from models.plans import Permission
 from models.providers import catalogue_name, daemon_name

@@ -9,7 +9,8 @@ from api.cloud.callers import requires
 from api.cloud.periods import Asked
 from api.cloud.routes.overview import IMPORTED, IMPUTED, SPEND, totals_of, usage_by
 from api.cloud.sessions import OpenDoors
-from models.answers import Grouping, Projects
+from models.answers.spend import Projects
+from models.answers.usage import Grouping
 from models.plans import Permission, Surface
 from models.tenancy import Caller
 

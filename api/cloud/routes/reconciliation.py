@@ -13,7 +13,7 @@ from api.cloud.asking import ask, card_of, published_at
 from api.cloud.callers import requires
 from api.cloud.periods import today
 from api.cloud.sessions import OpenDoors
-from models.answers import InvoiceReconciliation, Reconciliation
+from models.answers.reconciliation import InvoiceReconciliation, Reconciliation
 from models.money import PICO_PER_USD, pico_from_usd
 from models.plans import Permission, Surface
 from models.providers import catalogue_name, daemon_name

@@ -13,7 +13,8 @@ from api.cloud.asking import ask, card_of, published_at
 from api.cloud.callers import requires
 from api.cloud.periods import Asked
 from api.cloud.sessions import OpenDoors
-from models.answers import Period, Trace, Traces
+from models.answers.traces import Trace, Traces
+from models.answers.workspace import Period
 from models.plans import Permission, Surface
 from models.refusals import Malformed
 from models.tenancy import Caller

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from api.cloud.asking import card_of
 from api.cloud.callers import belongs, permits, restores
 from api.cloud.sessions import OpenDoors, has_clerk
-from models.answers import WorkspaceCard, WorkspaceSettings
+from models.answers.workspace import WorkspaceCard, WorkspaceSettings
 from models.plans import Permission, Tier, plans
 from models.refusals import Conflict, SlugTaken
 from models.tenancy import Caller
