@@ -191,14 +191,35 @@ def _create_folder(home: Path) -> None:
 
 def _configure(pgdata: Path) -> None:
     ours, theirs = pgdata / "halton.conf", pgdata / "postgresql.conf"
-    ours.write_text(CONFIGURATION + (ON_LINUX if sys.platform == "linux" else ""))
-    if os.geteuid() == 0:
-        server_user = pwd.getpwuid(pgdata.stat().st_uid)
-        os.chown(ours, server_user.pw_uid, server_user.pw_gid)
+    _write(ours, CONFIGURATION + (ON_LINUX if sys.platform == "linux" else ""))
     include = "include 'halton.conf'"
-    if include not in theirs.read_text():
-        with theirs.open("a") as configuration:
-            configuration.write(f"\n{include}\n")
+    said = theirs.read_text()
+    if include not in said:
+        _write(theirs, f"{said}\n{include}\n")
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file of the server's, whole and on the disk before it counts.
+
+    Without that a power cut leaves zeros in place of a line, and no server starts.
+    """
+    if path.exists() and path.read_text() == text:
+        return
+    new = path.with_suffix(".new")
+    with new.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    if os.geteuid() == 0:
+        folder = path.parent.stat()
+        os.chown(new, folder.st_uid, folder.st_gid)
+    new.chmod(0o600)
+    new.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 @contextmanager

@@ -46,7 +46,7 @@ class Oracle:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._fresh: list[UUID] = []
-        self._known: set[UUID] = set()
+        self._known: dict[UUID, None] = {}  # in the order of their answers
         self.acknowledged = 0
 
     def acknowledge(self, ids: Iterable[UUID]) -> None:
@@ -54,12 +54,12 @@ class Oracle:
         with self._lock:
             for one in ids:
                 if one not in self._known:
-                    self._known.add(one)
+                    self._known[one] = None
                     self._fresh.append(one)
             self.acknowledged = len(self._known)
 
     def snapshot(self) -> list[UUID]:
-        """Return what has been acknowledged until now."""
+        """Return what has been acknowledged until now, oldest first."""
         with self._lock:
             return list(self._known)
 
