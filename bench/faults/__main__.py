@@ -15,11 +15,19 @@ def arguments() -> argparse.Namespace:
     cuts = commands.add_parser("cuts", help="cut the power at random moments (root)")
     cuts.add_argument("--cycles", type=int, default=300)
     cuts.add_argument("--twin", choices=TWINS)
+    hostile = commands.add_parser("hostile", help="rows that no honest daemon sends")
+    hostile.add_argument("--rows", type=int, default=100_000)
+    hostile.add_argument("--seed", type=int, default=3)
     return parser.parse_args()
 
 
 def main() -> None:
     asked = arguments()
+    if asked.command == "hostile":
+        from bench.faults.hostile import run_fuzz
+
+        print(run_fuzz(asked.rows, asked.seed))
+        return
     twin = TWINS[asked.twin] if asked.twin else None
     match asked.command:
         case "kills":
