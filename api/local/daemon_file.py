@@ -71,6 +71,9 @@ def columns_of(file: Path) -> dict[str, list[str]]:
             ]
             for table in COLUMNS
         }
+        has_rowids = not found["requests"] or not any(
+            connection.execute("select wr from pragma_table_list('requests')").fetchone()
+        )
     for table, columns in COLUMNS.items():
         needed = {column[:-1] for column in columns if column.endswith("*")}
         if needed and not found[table]:
@@ -79,23 +82,20 @@ def columns_of(file: Path) -> dict[str, list[str]]:
             raise ForeignFile(
                 f"{file} is not a daemon's: `{table}` has no column `{missing[0]}`"
             )
+    if not has_rowids:
+        raise ForeignFile(f"{file} is not a daemon's: `requests` has no rowids")
     return found
 
 
-def sources_as_written(found: dict[str, list[str]], attached: str) -> str:
-    """Write views `daemon_*` with every column of COLUMNS, null where missing."""
-    statements: list[str] = []
-    for table, columns in COLUMNS.items():
-        has = set(found[table])
-        listed = ",\n    ".join(
-            name if name in has else f"cast(null as varchar) as {name}"
-            for name in (column.rstrip("*") for column in columns)
-        )
-        rows = f"from {attached}.{table}" if has else "where false"
-        statements.append(
-            f"create temp view daemon_{table} as\nselect\n    {listed}\n{rows};\n"
-        )
-    return "\n".join(statements)
+def root_of(file: Path) -> tuple[int, int | None]:
+    """Return the page that the tree of calls starts at, and the last rowid if any."""
+    with _complaining_of(file), _reading(file) as connection:
+        (root,) = connection.execute(
+            "select rootpage from sqlite_schema"
+            " where type = 'table' and name = 'requests'"
+        ).fetchone()
+        (last,) = connection.execute("select max(rowid) from requests").fetchone()
+    return root, last
 
 
 @contextmanager

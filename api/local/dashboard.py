@@ -170,15 +170,16 @@ def project_requests_csv(laptop: Reading, slug: str, filters: AskedCalls) -> Res
 
 
 def _stats(laptop: Laptop, filters: Filters, project_id: str | None) -> dict[str, Any]:
-    asked = filters.parameters(project_id)
-    (summed,) = laptop.ask("stats_summary", **asked)
+    period = (filters.since, filters.until)
+    which = {"provider": filters.provider, "project_id": project_id}
+    (summed,) = laptop.ask_between("stats_summary", *period, **which)
     parts: dict[str, list[dict[str, Any]]] = {
         "day": [],
         "day_provider": [],
         "provider": [],
         "provider_model": [],
     }
-    for row in laptop.ask("stats_part", **asked):
+    for row in laptop.ask_between("stats_part", *period, **which):
         parts[row["part"]].append(row | {"date": str(row["usage_date"])})
     cached = summed["total_cache_read_tokens"]
     prompted = summed["total_input_tokens"] + cached
@@ -209,7 +210,10 @@ def _projects(laptop: Laptop, slug: str | None) -> list[dict[str, Any]]:
     this_month = month_start(datetime.now(UTC))
     last_month = month_start(this_month - timedelta(days=1))
     found = laptop.ask(
-        "project_stats", slug=slug, this_month=this_month, last_month=last_month
+        "project_stats",
+        slug=slug,
+        this_month=this_month.date(),
+        last_month=last_month.date(),
     )
     return [
         {

@@ -36,12 +36,12 @@ FLAGS = (
 def projects(laptop: Reading) -> dict[str, Any]:
     """List every project: whether it is archived, captures bodies, and what it used."""
     now = datetime.now(UTC)
-    this_month = month_start(now)
+    this_month = month_start(now).date()
     found = laptop.ask(
         "project_stats",
         slug=None,
         this_month=this_month,
-        last_month=month_start(this_month - timedelta(days=1)),
+        last_month=(this_month - timedelta(days=1)).replace(day=1),
     )
     return {"items": [row | _written(row, MOMENTS) for row in found]}
 
