@@ -27,6 +27,15 @@ from api.local.resident import Reading
 router = APIRouter()
 
 MOST_CSV_ROWS = 10_000
+# The last days that anything was recorded on. A time starts with a date, in some zone;
+# within a day the order of the text is not that of time.
+LATELY = """
+    recorded_at >= (
+        select date(substr(max(recorded_at), 1, 10), '-1 day')
+        from requests
+        where recorded_at < ':'
+    )
+"""
 MILLICENT_DECIMALS = 5
 TOTALS = (
     "total_requests",
@@ -91,9 +100,12 @@ def health() -> dict[str, str]:
 @router.get("/v1/daemon/status")
 def daemon_status(laptop: Reading) -> dict[str, Any]:
     """Say when the daemon last recorded a call, and how many it did this hour."""
-    hour_ago = datetime.now(UTC) - timedelta(hours=1)
-    (pulse,) = laptop.ask("pulse", since=hour_ago)
-    return pulse | {"last_seen_at": written(pulse["last_seen_at"])}
+    (seen,) = laptop.ask_of(LATELY, "last_seen")
+    (pulse,) = laptop.ask("pulse", since=datetime.now(UTC) - timedelta(hours=1))
+    return {
+        "last_seen_at": written(seen["last_seen_at"]),
+        "request_count_last_hour": pulse["request_count"],
+    }
 
 
 @router.get("/v1/stats")

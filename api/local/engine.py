@@ -4,6 +4,7 @@ DuckDB reads the SQLite file and never writes it. Nothing is read before it is a
 for; `point_at` says which of the calls a question sees.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 SQL = HERE / "sql"
 THREADS = 2
-MEMORY = "384MiB"  # beyond it DuckDB sorts and groups on disk
+MEMORY = "224MiB"  # beyond it DuckDB sorts and groups on disk
 
 # What sums are made of. The rest of a call is read when somebody looks at it.
 KEPT = (
@@ -35,7 +36,6 @@ KEPT = (
     "tokens_complete",
     "latency_ms",
     "requested_at",
-    "recorded_at",
     "usage_date",
     "source_machine",
     "status",
@@ -43,15 +43,29 @@ KEPT = (
     "is_typed",
 )
 # The columns of the daemon's that those are made of, beside its place.
-KEPT_FROM = """
-    project_id provider model rates_source input_tokens output_tokens thinking_tokens
-    cache_read_tokens cache_write_tokens cost_usd_minor_units tokens_complete latency_ms
-    requested_at recorded_at source_machine status billing_basis
-""".split()
+KEPT_FROM = [
+    "project_id",
+    "provider",
+    "model",
+    "rates_source",
+    "input_tokens",
+    "output_tokens",
+    "thinking_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cost_usd_minor_units",
+    "tokens_complete",
+    "latency_ms",
+    "requested_at",
+    "source_machine",
+    "status",
+    "billing_basis",
+]
 NOT_KEPT = {
     "call_id": "varchar",
     "mode": "varchar",
     "has_cost": "boolean",
+    "recorded_at": "timestamptz",
     "time_to_first_token_ms": "decimal(14, 3)",
     "source_workdir": "varchar",
     "attribution_method": "varchar",
@@ -109,7 +123,7 @@ def point_at(
     database: "DuckDBPyConnection",
     found: dict[str, list[str]],
     which: str,
-    columns: list[str] | None = None,
+    columns: Sequence[str] = (),
 ) -> None:
     """Let questions see some of the calls, by a condition that SQLite checks.
 
@@ -120,7 +134,7 @@ def point_at(
     if columns:
         has.append("id")
         read.append("case when id is not null then 'known' end as id")
-    asked = f"select {', '.join(read)} from requests where {which}"  # noqa: S608
+    asked = f"select {', '.join(read)} from requests where {which}"
     _view(
         database,
         "requests",
@@ -128,6 +142,15 @@ def point_at(
         f"from sqlite_query('daemon', {quoted(asked)})",
         "cast(place as bigint) as place",
     )
+
+
+def root_page(database: "DuckDBPyConnection") -> int:
+    """Return the page of the SQLite file that the tree of calls starts at."""
+    asked = "select rootpage from sqlite_schema where type = ''table''"
+    asked += " and name = ''requests''"
+    found = database.execute(f"from sqlite_query('daemon', '{asked}')").fetchone()
+    assert found is not None  # noqa: S101  `columns_of` saw the table
+    return int(found[0])
 
 
 def _view(

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from api.local import engine, pages
-from api.local.daemon_file import root_of
 from api.local.wal import NotByPages, fingerprint, is_settled
 
 if TYPE_CHECKING:
@@ -86,7 +85,8 @@ def keep(
     before, is_sure = fingerprint(file), is_settled(file)
     if names := _known(folder, before):
         return Kept(folder, names, [])
-    reader = _Reader(database, file, folder, found, _meaning(database, found))
+    meaning = _meaning(database, found)
+    reader = _Reader(database, file, folder, found, meaning, before, is_sure)
     names = reader.bring_up()
     passing = [name for name in names if name.startswith(PASSING)]
     if not passing:
@@ -105,10 +105,12 @@ class _Reader:
     folder: Path
     found: Columns
     meaning: str
+    before: bytes
+    is_settled: bool
 
     def bring_up(self) -> list[str]:
         """Return the names of all stretches, each of them kept by then."""
-        root, last = root_of(self.file)
+        root = engine.root_page(self.database)
         for _ in range(ATTEMPTS):
             with suppress(NotByPages):
                 stretches = pages.stretches_of(self.file, root)
@@ -117,7 +119,7 @@ class _Reader:
                     [each for each in stretches if not self._is_there(each)],
                 )
                 return [made.get(each) or self._name(each) for each in stretches]
-        whole = [pages.Stretch(1 - 2**63, 2**63 - 1, "")] if last is not None else []
+        whole = [pages.Stretch(1 - 2**63, 2**63 - 1, "")]
         return list(self._in_parallel(self._passing, whole).values())
 
     def _kept(
@@ -126,13 +128,17 @@ class _Reader:
         # Rows are read after their bytes: if those have changed by then, once more.
         for _ in range(ATTEMPTS):
             written = self._write(cursor, stretch)
-            now = pages.looked_at(self.file, root, stretch)
-            if not now.is_whole:
-                return self._place(written, f"{PASSING}{written}")
-            if now == stretch:
+            if self.is_settled and fingerprint(self.file) == self.before:
+                now = stretch
+            else:
+                now = pages.digested(self.file, root, stretch)
+            if now == stretch and not pages.has_overflow(self.file, root, stretch):
                 return self._place(written, self._name(stretch))
+            _remove(self.folder, written)
+            if now == stretch:
+                break
             stretch = now
-        return self._place(written, f"{PASSING}{written}")
+        return self._passing(cursor, stretch)
 
     def _passing(self, cursor: "DuckDBPyConnection", stretch: pages.Stretch) -> str:
         """Read a stretch for this moment alone."""

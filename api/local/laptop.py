@@ -72,7 +72,7 @@ class Laptop:
             columns = [column[0] for column in asked.description]
             rows = asked.fetchall()
         except duckdb.Error as failure:
-            raise trouble_with(self.file, str(failure)) from failure
+            raise trouble_with(self.file, failure) from failure
         return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
@@ -105,7 +105,7 @@ def opened(
             _show(database, kept, project)
             yield Laptop(file, database, found, project)
         except duckdb.Error as failure:
-            raise trouble_with(file, str(failure)) from failure
+            raise trouble_with(file, failure) from failure
         finally:
             if kept:
                 kept.let_go()
@@ -113,8 +113,9 @@ def opened(
 
 def _show(database: "DuckDBPyConnection", kept: Kept, project: str | None) -> None:
     """Let questions see what is kept, in place of what it was made from."""
+    columns = ", ".join(engine.KEPT)
     for name, sort, kind, made_of in (
-        ("calls_kept", "view", "calls", f"select {', '.join(engine.KEPT)} from calls"),
+        ("calls_kept", "view", "calls", f"select {columns} from calls_read"),
         ("days_kept", "table", "call_days", "from call_days"),
         ("usage_days_kept", "table", "usage_days", "from fct_usage_days"),
     ):

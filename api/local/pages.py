@@ -9,7 +9,6 @@ Formats: https://sqlite.org/fileformat2.html and https://sqlite.org/walformat.ht
 """
 
 import hashlib
-import mmap
 import struct
 from bisect import bisect_left
 from collections.abc import Generator, Iterator, Sequence
@@ -17,26 +16,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.local.wal import NotByPages, frames_of, mapped, wal_index
+from api.local.wal import Bytes, NotByPages, bytes_of, frames_of, wal_index
 
 INTERIOR, LEAF = 0x05, 0x0D
 FURTHEST = 2**63 - 1  # no rowid is greater
 WIDE, NARROW = 1 << 17, 1 << 14  # rowids to a stretch; the newest rows are cut finer
-LET_GO_PAGES = 1 << 13  # what is mapped of the file counts as our memory
+MOST_AT_ONCE = 64  # pages
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """A stretch of rowids, both ends included, and a digest of what it holds.
-
-    A row that spills over its leaf may change outside of it: `is_whole` says that none
-    does, or that nobody looked.
-    """
+    """A stretch of rowids, both ends included, and a digest of what it holds."""
 
     first: int
     last: int
     digest: str
-    is_whole: bool = True
 
 
 def stretches_of(file: Path, root: int) -> list[Stretch]:
@@ -56,15 +50,26 @@ def stretches_of(file: Path, root: int) -> list[Stretch]:
     return found
 
 
-def looked_at(file: Path, root: int, stretch: Stretch) -> Stretch:
-    """Return a stretch as it is now, its rows looked at one by one."""
+def digested(file: Path, root: int, stretch: Stretch) -> Stretch:
+    """Return a stretch as it is now."""
+    with _pages(file) as pages:
+        leaves = pages.leaves_below(root, stretch.first, stretch.last)
+        digest = pages.digest(leaves.between(stretch.first, stretch.last))
+        pages.refuse_if_restarted()
+    return Stretch(stretch.first, stretch.last, digest)
+
+
+def has_overflow(file: Path, root: int, stretch: Stretch) -> bool:
+    """Say whether any row of a stretch reaches beyond its leaf, and may change there.
+
+    The digest of the stretch says nothing of such a change.
+    """
     with _pages(file) as pages:
         leaves = pages.leaves_below(root, stretch.first, stretch.last)
         numbers = leaves.between(stretch.first, stretch.last)
-        digest = pages.digest(numbers)
-        is_whole = not any(map(pages.has_overflow, numbers))
+        found = any(map(pages.has_overflow, numbers))
         pages.refuse_if_restarted()
-    return Stretch(stretch.first, stretch.last, digest, is_whole)
+    return found
 
 
 def _cut(low: int, high: int, *, most: int) -> Iterator[tuple[int, int]]:
@@ -94,13 +99,14 @@ class _Leaves:
 class _Pages:
     """The pages of one committed state: those in the WAL, and the file's own."""
 
-    def __init__(self, file: Path, main: mmap.mmap, wal: bytes | mmap.mmap) -> None:
-        self._file, self._map = file, main
-        self._main, self._wal = memoryview(main), memoryview(wal)
-        (size,) = struct.unpack_from(">H", main, 16)
+    def __init__(self, file: Path, main: Bytes, wal: Bytes | None) -> None:
+        self._file, self._main, self._wal = file, main, wal
+        head = main.read(100, 0)
+        (size,) = struct.unpack_from(">H", head, 16)
         self._size = 65_536 if size == 1 else size
+        self._most_local = self._size - head[20] - 35  # 20: reserved of each page
         self._index = wal_index(file)
-        self._in_wal = frames_of(self._index, self._wal, self._size)
+        self._in_wal = frames_of(self._index, wal, self._size)
 
     def leaves_below(self, root: int, first: int, last: int) -> _Leaves:
         """Find a table's leaves that may hold rows of a stretch.
@@ -132,37 +138,39 @@ class _Pages:
         return ends[0], ends[1]
 
     def digest(self, numbers: Sequence[int]) -> str:
-        """Return the digest of pages; neighbours in the file are taken together."""
+        """Return the digest of pages; neighbours in the file are read together."""
         made = hashlib.sha256()
-        main, size, in_wal, taken = self._main, self._size, self._in_wal, 0
         first = after = 0
         for number in numbers:
-            if number == after and number not in in_wal:
+            is_in_wal = number in self._in_wal
+            if number == after and after - first < MOST_AT_ONCE and not is_in_wal:
                 after += 1
                 continue
-            made.update(main[(first - 1) * size : (after - 1) * size] if first else b"")
-            if number in in_wal:
+            made.update(self._run(first, after))
+            first = after = 0
+            if is_in_wal:
                 made.update(self._bytes(number))
-                first = after = 0
             else:
                 first, after = number, number + 1
-            taken += 1
-            if taken % LET_GO_PAGES == 0:
-                self._let_go()
-        made.update(main[(first - 1) * size : (after - 1) * size] if first else b"")
-        if numbers and not in_wal and max(numbers) * size > len(main):
-            raise NotByPages("the file is shorter than its tree says")
-        self._let_go()
+        made.update(self._run(first, after))
         return made.hexdigest()
+
+    def _run(self, first: int, after: int) -> bytes:
+        """Return the file's own pages from one to before another."""
+        size = self._size
+        return (
+            self._main.read((after - first) * size, (first - 1) * size)
+            if first
+            else b""
+        )
 
     def has_overflow(self, number: int) -> bool:
         """Say whether any row of a leaf spills over to pages of its own."""
         content, cells = self._cells(number)
-        most = self._size - self._main[20] - 35  # 20: what is reserved of each page
+        most = self._most_local
         # The first two bytes of nearly every row tell that it is short: hence maps.
-        if (
-            not cells
-            or max(map(content.__getitem__, cells)) <= 0x80 | (most >> 7) - 1
+        if not cells or (
+            max(map(content.__getitem__, cells)) < 0x80 | (most >> 7)
             and max(map(content.__getitem__, map((1).__add__, cells))) < 0x80  # noqa: PLR2004
         ):
             return False
@@ -179,23 +187,18 @@ class _Pages:
         ):
             raise NotByPages("the WAL was begun anew while it was read")
 
-    def close(self) -> None:
-        """Let go of the files."""
-        self._main.release()
-        self._wal.release()
-
     def _kind(self, number: int) -> int:
         return self._bytes(number)[_header_at(number)]
 
     def _cells(self, number: int) -> tuple[bytes, tuple[int, ...]]:
-        content, at = bytes(self._bytes(number)), _header_at(number)
+        content, at = self._bytes(number), _header_at(number)
         if content[at] != LEAF:
             raise NotByPages("the tree is not what it was a moment ago")
         (count,) = struct.unpack_from(">H", content, at + 3)
         return content, struct.unpack_from(f">{count}H", content, at + 8)
 
     def _add_children(self, number: int, bound: int, below: _Leaves) -> None:
-        content, at = bytes(self._bytes(number)), _header_at(number)
+        content, at = self._bytes(number), _header_at(number)
         if content[at] != INTERIOR:
             raise NotByPages("the tree is not what it was a moment ago")
         (count,) = struct.unpack_from(">H", content, at + 3)
@@ -206,34 +209,23 @@ class _Pages:
         below.numbers.append(int.from_bytes(content[at + 8 : at + 12], "big"))
         below.bounds.append(bound)
 
-    def _bytes(self, number: int) -> memoryview:
-        at = self._in_wal.get(number)
-        source, start = (
-            (self._main, (number - 1) * self._size) if at is None else (self._wal, at)
-        )
-        content = source[start : start + self._size]
-        if number < 1 or len(content) != self._size:
-            raise NotByPages(f"page {number} lies beyond the file")
-        return content
-
-    def _let_go(self) -> None:
-        if hasattr(mmap, "MADV_DONTNEED"):
-            self._map.madvise(mmap.MADV_DONTNEED)
+    def _bytes(self, number: int) -> bytes:
+        if number < 1:
+            raise NotByPages(f"there is no page {number}")
+        if self._wal is not None and (at := self._in_wal.get(number)) is not None:
+            return self._wal.read(self._size, at)
+        return self._main.read(self._size, (number - 1) * self._size)
 
 
 @contextmanager
 def _pages(file: Path) -> Generator[_Pages]:
-    with mapped(file) as main:
-        if main is None:
-            raise NotByPages("the file is empty")
-        with mapped(file.with_name(f"{file.name}-wal")) as wal:
-            pages = _Pages(file, main, wal or b"")
-            try:
-                yield pages
-            except (IndexError, struct.error) as torn:
-                raise NotByPages("a page is not what its tree says") from torn
-            finally:
-                pages.close()
+    main = bytes_of(file)
+    if main is None:
+        raise NotByPages("the file is gone")
+    try:
+        yield _Pages(file, main, bytes_of(file.with_name(f"{file.name}-wal")))
+    except (IndexError, struct.error) as torn:
+        raise NotByPages("a page is not what its tree says") from torn
 
 
 def _header_at(number: int) -> int:

@@ -141,8 +141,7 @@ select
     cast(sum(cached_tokens) as bigint) as cached_tokens,
     cast(sum(cache_write_tokens) as bigint) as cache_write_tokens,
     cast(sum(submitted_millicents) as decimal(38, 0)) as submitted_millicents,
-    max(requested_at) as last_requested_at,
-    max(recorded_at) as last_recorded_at
+    max(requested_at) as last_requested_at
 from calls
 where
     (since is null or requested_at >= since)

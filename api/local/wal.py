@@ -1,19 +1,21 @@
 """Whether a SQLite file has changed at all, and which of its pages are in its WAL.
 
+Files are opened once and kept open: POSIX drops every lock that a process has on a
+file when it closes any descriptor of it, and with them those of DuckDB's SQLite. They
+are read, not mapped: whoever cuts a mapped file short ends the process that reads it.
+
 Formats: https://sqlite.org/fileformat2.html and https://sqlite.org/walformat.html.
 """
 
-import mmap
 import os
 import struct
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 FRAME_HEADER, WAL_HEADER, INDEX_HEADER = 24, 32, 48
 FILE_HEADER = 100
+MOST_OPEN = 24
 SETTLED_SECONDS = 2.5  # the coarsest clock that file systems stamp writes with is 2 s
 
 
@@ -50,7 +52,10 @@ def is_settled(file: Path) -> bool:
     """
     if _head(_beside(file, "-wal"), WAL_HEADER):
         return len(_head(_beside(file, "-shm"), INDEX_HEADER)) == INDEX_HEADER
-    found = file.stat()
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return False
     return time.time() - max(found.st_mtime, found.st_ctime) > SETTLED_SECONDS
 
 
@@ -69,37 +74,59 @@ def wal_index(file: Path) -> WalIndex | None:
     return WalIndex((first, second), last_frame)
 
 
-def frames_of(index: WalIndex | None, wal: memoryview, size: int) -> dict[int, int]:
+def frames_of(index: WalIndex | None, wal: "Bytes | None", size: int) -> dict[int, int]:
     """Return where in the WAL the last committed image of each page stands."""
-    if index is None or not index.last_frame:
+    if index is None or wal is None or not index.last_frame:
         return {}
     length = FRAME_HEADER + size
-    if len(wal) < WAL_HEADER + index.last_frame * length:
-        raise NotByPages("the WAL is shorter than its index says")
     found: dict[int, int] = {}
     for frame in range(index.last_frame):
         at = WAL_HEADER + frame * length
-        page, _, *salts = struct.unpack_from(">IIII", wal, at)
+        page, _, *salts = struct.unpack(">IIII", wal.read(16, at))
         if tuple(salts) != index.salts:
             raise NotByPages("the WAL was begun anew while it was read")
         found[page] = at + FRAME_HEADER
     return found
 
 
-@contextmanager
-def mapped(file: Path) -> Generator[mmap.mmap | None]:
-    """Map a file for reading; None where it is missing or empty."""
+class Bytes:
+    """The bytes of a file that stays open."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def read(self, length: int, at: int) -> bytes:
+        """Return so many bytes; NotByPages where the file ends before."""
+        content = self.head(length, at)
+        if len(content) != length:
+            raise NotByPages("the file is shorter than it was a moment ago")
+        return content
+
+    def head(self, length: int, at: int = 0) -> bytes:
+        """Return so many bytes, or as many as there are."""
+        if hasattr(os, "pread"):
+            return os.pread(self._descriptor, length, at)
+        os.lseek(self._descriptor, at, os.SEEK_SET)
+        return os.read(self._descriptor, length)
+
+
+_open: dict[Path, int] = {}
+
+
+def bytes_of(file: Path) -> Bytes | None:
+    """Return the bytes of a file; None where there is no such file."""
     try:
-        opened = file.open("rb")
+        now = file.stat()
+        held = _open.get(file)
+        if held is None or not os.path.samestat(os.fstat(held), now):
+            _open[file] = os.open(file, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            if held is not None:
+                os.close(held)  # of a file that was replaced
     except FileNotFoundError:
-        yield None
-        return
-    with opened:
-        if os.fstat(opened.fileno()).st_size == 0:
-            yield None
-            return
-        with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as made:
-            yield made
+        return None
+    while len(_open) > MOST_OPEN:
+        os.close(_open.pop(next(iter(_open))))
+    return Bytes(_open[file])
 
 
 def _beside(file: Path, suffix: str) -> Path:
@@ -107,11 +134,8 @@ def _beside(file: Path, suffix: str) -> Path:
 
 
 def _head(file: Path, length: int) -> bytes:
-    try:
-        with file.open("rb") as opened:
-            return opened.read(length)
-    except FileNotFoundError:
-        return b""
+    content = bytes_of(file)
+    return content.head(length) if content else b""
 
 
 def _stat(file: Path) -> bytes:

@@ -1,8 +1,6 @@
--- One row: when the daemon was last heard of, and how much it did since.
+-- One row: how many calls were made since a moment.
 
-select
-    (select max(last_recorded_at) from call_days where is_typed) as last_seen_at,
-    count(*) as request_count_last_hour
+select count(*) as request_count
 from calls
 where
     is_typed
