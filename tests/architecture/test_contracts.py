@@ -23,6 +23,7 @@ ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
     UnpricedModel,
 ]
 PARAMETERS = {
+    "calendar": "utc",
     "grouping": "total",
     "since": "2026-01-01",
     "until": "2026-01-02",
