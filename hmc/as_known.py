@@ -92,9 +92,7 @@ def _composed(sql: str, made: dict[str, str], wanted: set[str]) -> str:
     order = TopologicalSorter(
         {name: sorted(_read(made[name], made) - {name}) for name in sorted(wanted)}
     ).static_order()
-    ctes = "\n\n".join(
-        f"{name} as (\n\n{made[name].strip()}\n\n)," for name in order
-    )
+    ctes = "\n\n".join(f"{name} as (\n\n{made[name].strip()}\n\n)," for name in order)
     opening = OPENING.search(sql)
     if opening is None:
         raise ValueError("a question opens with `with` or `select`")

@@ -67,7 +67,7 @@ def workspace(named: str | UUID) -> Generator[Warehouse]:
 def ask(
     warehouse: Warehouse, answer: type[BaseModel], /, **parameters: Any
 ) -> pl.DataFrame:
-    """Ask the question that is named after the answer, in the days that finance uses."""
+    """Ask the question that is named after the answer, in the days of finance."""
     return frame(warehouse, question(answer), **{"calendar": "utc"} | parameters)
 
 

@@ -102,7 +102,9 @@ class AskedBooks:
         )
 
 
-def known_books(known_at: Annotated[AwareDatetime | None, Query()] = None) -> AskedBooks:
+def known_books(
+    known_at: Annotated[AwareDatetime | None, Query()] = None,
+) -> AskedBooks:
     """Read which books of finance, in UTC, are asked for."""
     return AskedBooks("utc", known_at)
 

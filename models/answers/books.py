@@ -9,7 +9,7 @@ Calendar = Literal["utc", "reporting"]
 
 
 class Book(Frozen):
-    """What was published last by a moment: the cycle, when, and the zone reported in."""
+    """The cycle published last by a moment, when, and the zone reported in."""
 
     cycle_id: int
     published_at: datetime

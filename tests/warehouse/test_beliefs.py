@@ -16,7 +16,9 @@ from tests.warehouse.test_rebuild import land
 
 pytestmark = pytest.mark.usefixtures("warehouse")
 
-START = datetime.now(UTC).replace(minute=30, second=0, microsecond=0) - timedelta(days=9)
+START = datetime.now(UTC).replace(minute=30, second=0, microsecond=0) - timedelta(
+    days=9
+)
 MODELS, PROJECTS = ["m1", "m2"], ["a", "b", None]
 ZONES = ["UTC", "Asia/Kathmandu", "America/St_Johns", "Pacific/Kiritimati"]
 
@@ -183,7 +185,7 @@ class History:
                 [self.home.workspace_id],
             )
 
-    def _full_refresh(self, event: dict[str, Any]) -> None:
+    def _full_refresh(self, _: dict[str, Any]) -> None:
         rebuilt(full_refresh=True)
 
 

@@ -70,9 +70,7 @@ async def overview(
             imputed=totals[IMPUTED],
             imported=totals[IMPORTED],
             days=await _spend_days(warehouse, Grouping.PROVIDER, period, books),
-            previous_days=await _spend_days(
-                warehouse, Grouping.TOTAL, previous, books
-            ),
+            previous_days=await _spend_days(warehouse, Grouping.TOTAL, previous, books),
             top_projects=[key for key in projects if key.billing_basis == SPEND][:TOP],
             top_models=[key for key in models if key.billing_basis == SPEND][:TOP],
             unpriced_models=[key for key in models if key.missing_rate_count],

@@ -6,6 +6,7 @@ WITH __dbt__cte__int_requests_touched AS NOT MATERIALIZED (
   /* One row per request that this cycle prices: those that arrived, and all of every */
   /* revised hour. What landed after the cycle was frozen belongs to the next. */
   /* Not materialized: Postgres would write the whole table down to read it twice. */
+  /* depends_on: "halton"."raw"."superseded_requests" */
   WITH requests AS NOT MATERIALIZED (
     SELECT
       *

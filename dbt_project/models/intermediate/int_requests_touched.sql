@@ -2,6 +2,7 @@
 -- revised hour. What landed after the cycle was frozen belongs to the next.
 -- Not materialized: Postgres would write the whole table down to read it twice.
 
+-- depends_on: {{ source('ledger', 'superseded_requests') }}
 {{ config(materialized='ephemeral') }}
 
 with

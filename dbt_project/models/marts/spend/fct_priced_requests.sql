@@ -277,5 +277,5 @@ remembered as (
 select * from remembered
 {% else %}
 select * from compared
-{{ in_reading_order() }}
 {% endif %}
+{{ in_reading_order() }}
