@@ -141,6 +141,19 @@ class WorkspaceGone(Refusal):
         super().__init__("The workspace that this machine was paired to is gone.")
 
 
+class MembershipGone(Refusal):
+    """The key is good, who approved it has left: the daemon stops for a person."""
+
+    status = 403
+    error = "membership_gone"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Whoever paired this machine has left the workspace. A member has to pair "
+            "it again."
+        )
+
+
 class BodyUnreadable(Refusal):
     """A captured body that cannot be read as one, or is said to be of another call."""
 
