@@ -81,10 +81,12 @@ def opened(
     asked: Path | None = None,
     project: str | None = None,
     within: Period | None = None,
+    time_zone: str | None = None,
 ) -> Generator[Laptop]:
     """Open a daemon's file, or one project of it, by its slug.
 
-    With `within`, what is asked of single calls lies in those days. A Trouble says in
+    With `within`, what is asked of single calls lies in those days; with a time zone
+    there are days of the calendar `reporting` beside those of UTC. A Trouble says in
     one line why it cannot be opened.
     """
     import duckdb
@@ -96,13 +98,14 @@ def opened(
         try:
             engine.prepare(database, found)
             kept = keep(database, file, folder, found)
-            for name, value in {
-                "project": project,
+            chosen = {"project": project, "time_zone": time_zone}
+            days = {
                 "since": within and within.since,
                 "until": within and within.until,
-            }.items():
+            }
+            for name, value in (chosen | days).items():
                 database.execute(f"set variable {name} = $value", {"value": value})
-            _show(database, kept, project)
+            _show(database, kept, has_sums=not (project or time_zone))
             yield Laptop(file, database, found, project)
         except duckdb.Error as failure:
             raise trouble_with(file, failure) from failure
@@ -111,8 +114,11 @@ def opened(
                 kept.let_go()
 
 
-def _show(database: "DuckDBPyConnection", kept: Kept, project: str | None) -> None:
-    """Let questions see what is kept, in place of what it was made from."""
+def _show(database: "DuckDBPyConnection", kept: Kept, *, has_sums: bool) -> None:
+    """Let questions see what is kept, in place of what it was made from.
+
+    Sums are kept of all projects together, and of days in UTC.
+    """
     columns = ", ".join(engine.KEPT)
     for name, sort, kind, made_of in (
         ("calls_kept", "view", "calls", f"select {columns} from calls_read"),
@@ -124,7 +130,7 @@ def _show(database: "DuckDBPyConnection", kept: Kept, project: str | None) -> No
         database.execute(f"create temp {sort} {name} as {rows}")
     database.execute(engine.kept_as_calls("calls_kept"))
     database.execute("create or replace temp view call_days as from days_kept")
-    if project is None:
+    if has_sums:
         summed = (engine.HERE / "usage_days.sql").read_text("utf-8")
         database.execute(f"create or replace temp view fct_usage_days as {summed}")
     else:

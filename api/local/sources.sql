@@ -390,22 +390,37 @@ select
 from folded;
 
 
--- What a laptop has none of: a ledger, departments, bills.
-create temp table changes (
-    change_id bigint,
-    kind varchar,
-    cause varchar,
+-- The laptop is one workspace, in UTC and in the zone that was asked for, if one was.
+create temp view workspaces as
+select cast('00000000-0000-4000-8000-000000000001' as uuid) as workspace_id;
+
+
+-- What a laptop has none of: a ledger, but for the choice of a zone; departments, bills.
+create temp view changes as
+select
+    cast(1 as bigint) as change_id,
+    'revision' as kind,
+    'time_zone' as cause,
+    workspace_id,
+    cast(null as varchar) as provider,
+    cast(null as varchar) as model,
+    cast(null as varchar) as project,
+    cast(null as uuid) as machine_id,
+    cast(null as timestamptz) as since,
+    cast(null as timestamptz) as until,
+    cast(null as integer) as row_count,
+    cast(null as timestamptz) as created_at,
+    cast(0 as bigint) as cycle_id,
+    cast(null as timestamptz) as published_at,
+    cast(null as varchar) as daemon_version,
+    cast(getvariable('time_zone') as varchar) as time_zone
+from workspaces
+where getvariable('time_zone') is not null;
+
+create temp table superseded_requests (
     workspace_id uuid,
-    provider varchar,
-    model varchar,
-    project varchar,
-    machine_id uuid,
-    since timestamptz,
-    until timestamptz,
-    row_count integer,
-    created_at timestamptz,
-    cycle_id bigint,
-    published_at timestamptz
+    request_id uuid,
+    known_to_cycle bigint
 );
 
 create temp table allocation_rules (
@@ -432,7 +447,9 @@ create temp table billing_documents (
     currency varchar,
     entered_by uuid,
     entered_at timestamptz,
-    superseded_at timestamptz
+    superseded_at timestamptz,
+    change_id bigint,
+    superseded_by_change bigint
 );
 
 create temp table billing_lines (
