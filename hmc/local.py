@@ -5,7 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hmc.running import refuse_taken_port
 
@@ -52,7 +52,7 @@ def _in_background(pages: "FastAPI", port: int) -> Generator[None]:
         thread.join()
 
 
-def _quietly(port: int) -> dict[str, str | int | bool]:
+def _quietly(port: int) -> dict[str, Any]:
     return {
         "host": HOST,
         "port": port,

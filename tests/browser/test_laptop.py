@@ -205,7 +205,7 @@ def test_bodies_stand_side_by_side_with_what_was_taken_out_marked(
     assert last is not None
     assert first["y"] == last["y"]
     assert first["x"] + first["width"] <= last["x"]
-    expect(page.get_by_role("dialog")).to_contain_text("api_key × 1")
+    expect(page.get_by_role("dialog")).to_contain_text("api_key \u00d7 1")
 
 
 def test_a_call_without_bodies_says_so(page: Page, laptop: RunningLaptop) -> None:
