@@ -11,6 +11,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse
 
 from api.cloud.routes import (
+    allocation,
     api_keys,
     audit,
     departments,
@@ -48,6 +49,7 @@ PEOPLE = (
     traces,
     reconciliation,
     departments,
+    allocation,
     pricing,
     pairings,
     machines,

@@ -8,6 +8,7 @@ import yaml
 from pydantic import AliasChoices, BaseModel
 
 from api.questions import HERE, question
+from models.answers.departments import DepartmentSpend, PoolSpend
 from models.answers.pricing import PricingRate, UnpricedModel
 from models.answers.reconciliation import InvoiceReconciliation
 from models.answers.traces import Trace
@@ -21,6 +22,8 @@ ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
     InvoiceReconciliation,
     PricingRate,
     UnpricedModel,
+    DepartmentSpend,
+    PoolSpend,
 ]
 PARAMETERS = {
     "grouping": "total",
