@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test check lock clean
+.PHONY: install demo test check conventions lock clean
 
 install: $(INSTALLED)
 
@@ -22,7 +22,7 @@ demo: install
 
 test: install
 	@$(BIN)/python -m tests.browser.provide
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(ARGS)
 
 check: install
 	$(BIN)/ruff check .
@@ -31,6 +31,13 @@ check: install
 	$(BIN)/sqlfluff lint dbt_project/models
 	$(BIN)/sqlfluff lint --templater placeholder api/questions
 	$(BIN)/python -m hmc.generate --check
+	@$(MAKE) --no-print-directory conventions
+
+# How models, columns and tests are named, layered, described and kept. Parsing asks no
+# database, so the address is nobody's.
+conventions:
+	@HMC_DBT_HOST=- HMC_DBT_USER=- HMC_DBT_DBNAME=- $(BIN)/dbt parse --quiet --project-dir dbt_project --profiles-dir dbt_project --target-path target/conventions
+	@cd dbt_project && $(abspath $(BIN))/dbt-bouncer run --show-all-failures
 
 lock:
 	@$(BIN)/python -m pip install --quiet uv

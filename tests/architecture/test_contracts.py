@@ -15,6 +15,8 @@ from models.answers.traces import Trace
 from models.answers.usage import UsageDay, UsageKey
 
 ROOT = Path(__file__).parents[2]
+# Ephemeral; and what a cycle alone builds, which a first one need not have been.
+NOT_BUILT = {"int_requests_touched", "int_hours_revised"}
 ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
     UsageDay,
     UsageKey,
@@ -60,28 +62,31 @@ def test_an_answer_has_the_columns_of_its_question(
     assert {column.name for column in found.description} == columns_of(answer)
 
 
-def test_every_mart_has_a_contract_and_the_columns_that_it_states(
-    owner: psycopg.Connection,
+@pytest.mark.parametrize("layer", ["staging", "intermediate", "marts"])
+def test_every_model_has_the_columns_that_it_states(
+    layer: str, owner: psycopg.Connection
 ) -> None:
     stated = {
         model["name"]: [column["name"] for column in model["columns"]]
-        for path in (ROOT / "dbt_project/models/marts").rglob("_*__models.yml")
+        for path in (ROOT / "dbt_project/models" / layer).rglob("_*__models.yml")
         for model in yaml.safe_load(path.read_text("utf-8"))["models"]
     }
     built = owner.execute(
-        "select table_name from information_schema.tables where table_schema = 'marts'"
+        "select table_name from information_schema.tables where table_schema = %s",
+        [layer],
     ).fetchall()
-    assert {name for (name,) in built} == set(stated)
+    assert set(stated) - NOT_BUILT == {name for (name,) in built} - NOT_BUILT
     for name, columns in stated.items():
         found = owner.execute(
             """
             select column_name from information_schema.columns
-            where table_schema = 'marts' and table_name = %s
+            where table_schema = %s and table_name = %s
             order by ordinal_position
             """,
-            [name],
+            [layer, name],
         ).fetchall()
-        assert [column for (column,) in found] == columns, name
+        ordered = [column for (column,) in found]
+        assert ordered == columns or name in NOT_BUILT, name
 
 
 def test_every_sql_file_opens_with_its_grain() -> None:

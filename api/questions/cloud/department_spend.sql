@@ -62,8 +62,8 @@ named as (
         on
             dim_departments.department_id = ancestors.department_id
             and ancestors.depth = 1
-            and ancestors.valid_from <= %(until)s
-            and ancestors.valid_to > %(until)s
+            and ancestors.first_date <= %(until)s
+            and ancestors.end_date > %(until)s
 
     where
         dim_departments.kind = 'department'

@@ -49,8 +49,8 @@ parts as (
         on
             spend_days.workspace_id = ancestors.workspace_id
             and spend_days.subject = cast(ancestors.department_id as varchar)
-            and spend_days.usage_date >= ancestors.valid_from
-            and spend_days.usage_date < ancestors.valid_to
+            and spend_days.usage_date >= ancestors.first_date
+            and spend_days.usage_date < ancestors.end_date
 
 ),
 

@@ -22,8 +22,8 @@ climbed as (
         department_id,
         department_id as ancestor_id,
         0 as depth,
-        date '1970-01-01' as valid_from,
-        date '9999-12-31' as valid_to
+        date '1970-01-01' as first_date,
+        date '9999-12-31' as end_date
     from departments
 
     union all
@@ -33,9 +33,9 @@ climbed as (
         climbed.department_id,
         parents.parent_id as ancestor_id,
         climbed.depth + 1 as depth,
-        greatest(climbed.valid_from, parents.valid_from) as valid_from,
-        least(climbed.valid_to, coalesce(parents.valid_to, climbed.valid_to))
-            as valid_to
+        greatest(climbed.first_date, parents.valid_from) as first_date,
+        least(climbed.end_date, coalesce(parents.valid_to, climbed.end_date))
+            as end_date
 
     from climbed
 
@@ -43,9 +43,9 @@ climbed as (
         on
             climbed.workspace_id = parents.workspace_id
             and climbed.ancestor_id = parents.department_id
-            and climbed.valid_to > parents.valid_from
+            and climbed.end_date > parents.valid_from
             and (
-                climbed.valid_from < parents.valid_to
+                climbed.first_date < parents.valid_to
                 or parents.valid_to is null
             )
 

@@ -66,8 +66,8 @@ counted as (
         on
             department_days.workspace_id = ancestors.workspace_id
             and department_days.department_id = ancestors.department_id
-            and department_days.usage_date >= ancestors.valid_from
-            and department_days.usage_date < ancestors.valid_to
+            and department_days.usage_date >= ancestors.first_date
+            and department_days.usage_date < ancestors.end_date
 
     group by
         ancestors.workspace_id,
