@@ -28,6 +28,7 @@ UNWATCHED = {
     "raw.rejected_records": "the same",
     "raw.changes": "the ledger of rebuilds is a log already",
     "raw.cycles": "the same",
+    "raw.superseded_requests": "what the rebuild remembers, written by it alone",
     "raw.billing_lines": "lines are appended with their document, never changed",
 }
 
