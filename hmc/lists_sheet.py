@@ -128,10 +128,9 @@ def unpriced(made: Row, *, as_csv: bool, no_color: bool) -> str:
         for row in made["rows"]
     ]
     total = made["totals"]
-    note = (
-        f"{counted(total['requests'], 'request')} in no cost; for"
-        f" {terminal.count(total['requests_without_rate'])} there is no rate today either"
-    )
+    rateless = terminal.count(total["requests_without_rate"])
+    requests = counted(total["requests"], "request")
+    note = f"{requests} without a cost, {rateless} of them without a rate today either"
     table = terminal.table(columns, lines, None, ink, width)
     return "\n".join([*table, "", ink.warn(note), ""])
 
