@@ -1,7 +1,10 @@
-"""Writes `api/local/sql/`: the dbt models and the questions as the laptop reads them.
+"""Writes what is made of the dbt models and the questions and kept beside the code.
 
-    python -m hmc.generate            write api/local/sql/
-    python -m hmc.generate --check    fail if it is stale
+`api/local/sql/` is how the laptop reads them, `api/cloud/lineage.json` what each
+question rests on.
+
+    python -m hmc.generate            write both
+    python -m hmc.generate --check    fail if one is stale
 
 Runs on a maintainer's machine and in CI, never on a laptop: dbt compiles on a
 warehouse, for which a throwaway Postgres is started.
@@ -16,8 +19,11 @@ from api import questions
 
 
 def main(words: list[str]) -> int:
-    """Write the folder, or with --check only compare it; return an exit code."""
+    """Write both, or with --check only compare them; return an exit code."""
+    from api.cloud import made
     from api.local import translate
+    from hmc import lineage
+    from ingest.rebuild.dbt import manifest
 
     if words not in ([], ["--check"]):
         sys.stderr.write("usage: python -m hmc.generate [--check]\n")
@@ -28,14 +34,17 @@ def main(words: list[str]) -> int:
         sys.stderr.write(f"{refusal}\n")
         return 1
     if words:
-        stale = translate.stale_files(files)
+        stale = [f"api/local/sql/{name}" for name in translate.stale_files(files)]
+        if lineage.stale(manifest()):
+            stale.append("api/cloud/lineage.json")
         for name in stale:
-            sys.stderr.write(f"stale: api/local/sql/{name}\n")
+            sys.stderr.write(f"stale: {name}\n")
         if stale:
             sys.stderr.write("run `python -m hmc.generate` and commit what it did\n")
         return 1 if stale else 0
     translate.write(files)
-    sys.stdout.write(f"{len(files)} files in {translate.SQL}\n")
+    lineage.write(manifest())
+    sys.stdout.write(f"{len(files)} files in {translate.SQL}, and {made.FILE}\n")
     return 0
 
 

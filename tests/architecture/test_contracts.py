@@ -8,6 +8,14 @@ import yaml
 from pydantic import AliasChoices, BaseModel
 
 from api.questions import HERE, question
+from models.answers.health import (
+    Arrival,
+    LastBuild,
+    MartSize,
+    QualityFinding,
+    RecentQuality,
+    Tested,
+)
 from models.answers.pricing import PricingRate, UnpricedModel
 from models.answers.reconciliation import InvoiceReconciliation
 from models.answers.traces import Trace
@@ -23,6 +31,12 @@ ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
     InvoiceReconciliation,
     PricingRate,
     UnpricedModel,
+    Arrival,
+    LastBuild,
+    MartSize,
+    QualityFinding,
+    RecentQuality,
+    Tested,
 ]
 PARAMETERS = {
     "grouping": "total",
