@@ -8,6 +8,7 @@ import typer
 from hmc.commands import (
     analysts,
     audit,
+    backup,
     forget,
     keys,
     operate,
@@ -64,7 +65,9 @@ app.add_typer(analyst, name="analyst")
 audits = typer.Typer(help="The audit log.", no_args_is_help=True)
 audits.command("verify")(audit.verify_audit)
 app.add_typer(audits, name="audit")
-app.command()(operate.drill)
+app.command()(backup.backup)
+app.command()(backup.restore)
+app.command()(backup.drill)
 app.command()(quality)
 app.command()(docs)
 app.command()(forget.retain)

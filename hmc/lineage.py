@@ -1,12 +1,12 @@
 """Makes the lineage of every question out of what dbt and the questions say."""
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 from api import questions
-from api.cloud import made
 from models.lineage import (
     HeldBy,
     Lineage,
@@ -19,6 +19,15 @@ MART = re.compile(r"\b(?:fct|dim)_[a-z_]+")
 
 # The standing marts are the marts, read as a source so that dbt sees no circle.
 STANDING = "standing"
+
+
+def generated(manifest: Any) -> dict[str, str]:
+    """Return the files of the folder that the API reads, one per kind of thing."""
+    made = lineage(manifest)
+    return {
+        f"{kind}.json": json.dumps(things, indent=1, ensure_ascii=False) + "\n"
+        for kind, things in made.model_dump(mode="json").items()
+    }
 
 
 def lineage(manifest: Any) -> Lineage:
@@ -63,20 +72,6 @@ def lineage(manifest: Any) -> Lineage:
             for each in sorted(sources, key=lambda source: source.unique_id)
         },
     )
-
-
-def stale(manifest: Any) -> bool:
-    """Say whether the file is not what it would be made to now."""
-    return not made.FILE.exists() or made.FILE.read_text("utf-8") != _written(manifest)
-
-
-def write(manifest: Any) -> None:
-    """Write the file that the API reads."""
-    made.FILE.write_text(_written(manifest), "utf-8")
-
-
-def _written(manifest: Any) -> str:
-    return lineage(manifest).model_dump_json(indent=1) + "\n"
 
 
 def _held(manifest: Any) -> Iterator[tuple[str, HeldBy]]:

@@ -1,12 +1,9 @@
 """One process that serves: the daemons' surface, the people's surface, the pages."""
 
-import logging
-import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from uuid import uuid4
 
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse
 
@@ -30,17 +27,16 @@ from api.cloud.routes import (
     workspaces,
 )
 from api.cloud.sessions import within_limits
+from hmc.answering import Answering
 from hmc.describing import describe
-from hmc.metrics import count, metrics
-from hmc.refusing import refuse_openly, safe_headers
+from hmc.metrics import metrics
+from hmc.refusing import refuse_openly
 from hmc.rules import ruled_routes
 from hmc.sizes import LimitedBodies
 from ingest.daemons import routes as daemons
 from ingest.daemons.admission import Admission
-from warehouse.doors import Doors, Origin, origin
+from warehouse.doors import Doors
 from web.pages import serve_pages
-
-log = logging.getLogger("hmc.server")
 
 PEOPLE = (
     people,
@@ -87,7 +83,7 @@ def create_app() -> FastAPI:
     describe(app)
     app.add_middleware(LimitedBodies)
     app.add_middleware(GZipMiddleware, minimum_size=1024)
-    app.middleware("http")(_answered)
+    app.add_middleware(Answering)
     return app
 
 
@@ -123,34 +119,3 @@ async def _doors_open(app: FastAPI) -> AsyncGenerator[None]:
         yield
     finally:
         await doors.close()
-
-
-async def _answered(
-    request: Request, call_next: Callable[[Request], Awaitable[Response]]
-) -> Response:
-    request.state.request_id = uuid4().hex[:16]
-    address = request.client.host if request.client else "unknown"
-    origin.set(Origin(address, request.state.request_id))
-    started = time.perf_counter()
-    response = await call_next(request)
-    response.headers["x-request-id"] = request.state.request_id
-    for name, value in safe_headers().items():
-        response.headers.setdefault(name, value)
-    if request.url.path.startswith("/v1/"):
-        response.headers.setdefault("cache-control", "no-store")
-    seconds = time.perf_counter() - started
-    count(request, response.status_code, seconds)
-    log.info(
-        "answered",
-        extra={
-            "said": {
-                "request_id": request.state.request_id,
-                "method": request.method,
-                "route": getattr(request.scope.get("route"), "path", None),
-                "status": response.status_code,
-                "ms": round(seconds * 1000, 1),
-                "address": address,
-            }
-        },
-    )
-    return response

@@ -98,6 +98,16 @@ class Unavailable(Refusal):
         super().__init__(message)
 
 
+class NotRemembered(Refusal):
+    """Figures were asked as known at a moment that this warehouse does not remember."""
+
+    status = 400
+    error = "not_remembered"
+
+    def __init__(self) -> None:
+        super().__init__("Nothing is remembered of what was known at `known_at`.")
+
+
 class NotThere(Refusal):
     """Nothing by that name, or nothing that this caller may know of."""
 
@@ -129,6 +139,19 @@ class WorkspaceGone(Refusal):
 
     def __init__(self) -> None:
         super().__init__("The workspace that this machine was paired to is gone.")
+
+
+class MembershipGone(Refusal):
+    """The key is good, who approved it has left: the daemon stops for a person."""
+
+    status = 403
+    error = "membership_gone"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Whoever paired this machine has left the workspace. A member has to pair "
+            "it again."
+        )
 
 
 class BodyUnreadable(Refusal):

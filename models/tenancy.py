@@ -37,6 +37,7 @@ class Machine(Sender):
     daemon_version: str
     connected_at: datetime
     workspace_is_gone: bool
+    membership_is_gone: bool
 
 
 class Person(Frozen):

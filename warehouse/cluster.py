@@ -47,6 +47,18 @@ def conninfo(role: Role) -> str:
     return make_conninfo(url, connect_timeout=10, options=f"-c role={role.value}")
 
 
+def replicating() -> str:
+    """Return a connection string of a login that may read the WAL.
+
+    On the embedded server its superuser; on an external one the owner's login, which
+    has to have REPLICATION.
+    """
+    _, url = _address(Role.OWNER)
+    if url is None:
+        return make_conninfo(dbname="postgres", user="postgres", host=_embedded())
+    return make_conninfo(url, connect_timeout=10)
+
+
 def connect(role: Role) -> psycopg.Connection[Any]:
     """Open one connection, autocommit on; for commands and the worker.
 

@@ -1,13 +1,14 @@
-"""A backup is one when it was restored: dump, restore beside, compare.
+"""A backup is one when it was restored: keep, restore beside, compare.
 
-What is compared was read in the very snapshot that was dumped, so the drill can be
-run while everything goes on.
+What is compared was read in the very snapshot that was kept, so a drill can be run
+while everything goes on.
 """
 
 import shutil
-import subprocess
 import tempfile
 import time
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +19,27 @@ from psycopg.conninfo import make_conninfo
 from models.tenancy import Frozen
 from models.trouble import Trouble
 from warehouse.audit import Chain, verify
-from warehouse.cluster import DATABASE, Role, composed, conninfo
-from warehouse.embedded import embedded_socket, leave, program
+from warehouse.backup import receiving_wal, restore, run, take_base, wait_until_received
+from warehouse.cluster import DATABASE, Role, composed, connect, conninfo
+from warehouse.embedded import embedded_socket, leave
 
 ROLES = ("hmc_ingest", "hmc_api", "hmc_analyst", "hmc_analyst_login")
 
 
 class Drilled(Frozen):
-    """What a dump held, and what came out of it again."""
+    """What a backup held, and what came out of it again.
+
+    `behind_seconds` is how long a commit took to be in the backup: what is lost when
+    the server is lost at once. A dump has no such figure; it ends where it was taken.
+    """
 
     tables: int
     rows: int
     cost_pico: int
     chains: int
-    dump_bytes: int
+    backup_bytes: int
     seconds: float
+    behind_seconds: float | None = None
 
 
 class _Contents(Frozen):
@@ -46,40 +53,13 @@ def drill(owner: Connection[Any]) -> Drilled:
 
     Raises Trouble that names the first difference.
     """
-    started = time.monotonic()
-    folder = Path(tempfile.mkdtemp(prefix="hmc-drill-"))
-    dump, home = folder / "warehouse.dump", folder / "restored"
-    try:
-        before = _dumped(owner, dump)
-        at = _empty(home, _owner_name(owner))
-        _run("pg_restore", "--exit-on-error", f"--dbname={at}", str(dump))
-        with psycopg.connect(at, autocommit=True) as restored:
-            after = _contents(restored)
-        _compare(before, after)
-        return Drilled(
-            tables=len(after.counts),
-            rows=sum(after.counts.values()),
-            cost_pico=after.cost_pico,
-            chains=len(after.chains),
-            dump_bytes=dump.stat().st_size,
-            seconds=time.monotonic() - started,
-        )
-    finally:
-        leave(home)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _dumped(owner: Connection[Any], dump: Path) -> _Contents:
-    """Write a dump, and read what is in the snapshot that it is of."""
-    owner.isolation_level = IsolationLevel.REPEATABLE_READ
-    try:
-        with owner.transaction():
-            (snapshot,) = owner.execute("select pg_export_snapshot()").fetchone() or (
-                "",
-            )
+    with _beside() as (folder, home):
+        started = time.monotonic()
+        dump = folder / "warehouse.dump"
+        with _snapshot(owner) as snapshot:
             # Every row has a policy that shows it to the owner; without this option
             # pg_dump asks to bypass row security, which only a superuser may.
-            _run(
+            run(
                 "pg_dump",
                 "--format=custom",
                 "--enable-row-security",
@@ -87,9 +67,87 @@ def _dumped(owner: Connection[Any], dump: Path) -> _Contents:
                 f"--file={dump}",
                 conninfo(Role.OWNER),
             )
-            return _contents(owner)
+            before = _contents(owner)
+        at = _empty(home, _owner_name(owner))
+        run("pg_restore", "--exit-on-error", f"--dbname={at}", str(dump))
+        return _compared(before, at, folder, started)
+
+
+def drill_base_backup(owner: Connection[Any]) -> Drilled:
+    """Restore a base backup and the WAL since, to one commit, and compare the two.
+
+    Raises Trouble that names the first difference.
+    """
+    with _beside() as (folder, home):
+        started = time.monotonic()
+        with receiving_wal(folder):
+            take_base(folder)
+            with _snapshot(owner, still=True):
+                place = str(_one(owner, "select pg_current_wal_insert_lsn()"))
+                asked = time.monotonic()
+                # A commit of our own, so that WAL flows where nothing else goes on.
+                with connect(Role.OWNER) as other:
+                    other.execute("select pg_logical_emit_message(true, 'drill', '')")
+                wait_until_received(place)
+                behind = time.monotonic() - asked
+                before = _contents(owner)
+        at = restore(folder, home, until=place)
+        drilled = _compared(before, at, folder, started)
+        return drilled.model_copy(update={"behind_seconds": behind})
+
+
+@contextmanager
+def _beside() -> Generator[tuple[Path, Path]]:
+    """Give a folder for a backup and one for what comes out of it; then neither."""
+    folder = Path(tempfile.mkdtemp(prefix="hmc-drill-"))
+    home = folder / "restored"
+    try:
+        yield folder, home
     finally:
+        leave(home)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _snapshot(owner: Connection[Any], *, still: bool = False) -> Generator[str]:
+    """Read one snapshot for as long as the block lasts; give its name.
+
+    `still`: taken while nobody writes, so that it is all that the WAL holds until now.
+    """
+    owner.isolation_level = IsolationLevel.REPEATABLE_READ
+    try:
+        with _nobody_writing() if still else nullcontext():
+            owner.execute("begin")
+            snapshot = str(_one(owner, "select pg_export_snapshot()"))
+        yield snapshot
+    finally:
+        owner.execute("commit")
         owner.isolation_level = None
+
+
+@contextmanager
+def _nobody_writing() -> Generator[None]:
+    """Hold all writers back for the moment of the block."""
+    with connect(Role.OWNER) as other, other.transaction():
+        other.execute("set local lock_timeout = '30s'")
+        for table in _tables(other):
+            other.execute(composed(f"lock table {table} in share mode"))
+        yield
+
+
+def _compared(before: _Contents, at: str, folder: Path, started: float) -> Drilled:
+    with psycopg.connect(at, autocommit=True) as restored:
+        after = _contents(restored)
+    _compare(before, after)
+    files = [file for file in folder.rglob("*") if "restored" not in file.parts]
+    return Drilled(
+        tables=len(after.counts),
+        rows=sum(after.counts.values()),
+        cost_pico=after.cost_pico,
+        chains=len(after.chains),
+        backup_bytes=sum(file.stat().st_size for file in files if file.is_file()),
+        seconds=time.monotonic() - started,
+    )
 
 
 def _empty(home: Path, owner_name: str) -> str:
@@ -105,21 +163,27 @@ def _empty(home: Path, owner_name: str) -> str:
     return make_conninfo("", dbname=DATABASE, **at)
 
 
-def _contents(warehouse: Connection[Any]) -> _Contents:
-    tables = warehouse.execute(
+def _tables(warehouse: Connection[Any]) -> list[str]:
+    found = warehouse.execute(
         """
         select format('%I.%I', schemaname, tablename) from pg_tables
         where schemaname in ('app', 'raw', 'marts') order by 1
         """
-    ).fetchall()
+    )
+    return [name for (name,) in found.fetchall()]
+
+
+def _contents(warehouse: Connection[Any]) -> _Contents:
     return _Contents(
         counts={
-            table: _one(warehouse, f"select count(*) from {table}")
-            for (table,) in tables
+            table: int(_one(warehouse, f"select count(*) from {table}"))
+            for table in _tables(warehouse)
         },
-        cost_pico=_one(
-            warehouse,
-            "select coalesce(sum(cost_pico), 0) from marts.fct_priced_requests",
+        cost_pico=int(
+            _one(
+                warehouse,
+                "select coalesce(sum(cost_pico), 0) from marts.fct_priced_requests",
+            )
         ),
         chains=verify(warehouse),
     )
@@ -145,15 +209,6 @@ def _owner_name(owner: Connection[Any]) -> str:
     return str(found[0]) if found else Role.OWNER
 
 
-def _one(warehouse: Connection[Any], query: str) -> int:
+def _one(warehouse: Connection[Any], query: str) -> Any:
     found = warehouse.execute(composed(query)).fetchone()
-    return int(found[0]) if found else 0
-
-
-def _run(name: str, *words: str) -> None:
-    result = subprocess.run(
-        [program(name), *words], capture_output=True, text=True, check=False
-    )
-    if result.returncode:
-        why = " ".join(result.stderr.split()) or f"exit code {result.returncode}"
-        raise Trouble(f"{name}: {why[:400]}")
+    return found[0] if found else 0

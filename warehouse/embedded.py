@@ -76,6 +76,18 @@ def program(name: str) -> Path:
     return max(Path(package.origin).parent.glob(f"pginstall*/bin/{name}"))
 
 
+def hand_over(home: Path, *beside: Path) -> None:
+    """Give a data folder that this process wrote to the user whom Postgres runs as."""
+    pgdata = home / "postgres"
+    server_user = _server(pgdata).system_user
+    if server_user is None:
+        return
+    user = pwd.getpwnam(server_user)
+    for folder in (pgdata, *beside):
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+
+
 def leave(home: Path) -> None:
     """Give the server of a data folder up; stop it when nobody else holds it."""
     pgdata = home / "postgres"

@@ -65,14 +65,23 @@ async def verified_session(token: str) -> Session:
         )
     except (jwt.PyJWTError, ValueError, TypeError):
         raise NotSignedIn("This session does not hold; sign in again.") from None
-    if (
-        claims.get("azp") not in _parties()
-        or not claims.get("sid")
-        or claims.get("sts") == "pending"
-        or type(claims["exp"]) is not int
-    ):
+    if not _is_ours(claims):
         raise NotSignedIn("This session does not hold; sign in again.")
-    return Session(str(claims["sub"]), _organization(claims))
+    return Session(claims["sub"], _organization(claims))
+
+
+def _is_ours(claims: dict[str, Any]) -> bool:
+    """Say whether a session that is signed is a whole one, made for our own pages."""
+    party, subject = claims.get("azp"), claims["sub"]
+    return (
+        isinstance(party, str)
+        and party in _parties()
+        and bool(claims.get("sid"))
+        and claims.get("sts") != "pending"
+        and type(claims["exp"]) is int
+        and isinstance(subject, str)
+        and subject.isprintable()
+    )
 
 
 def has_clerk() -> bool:

@@ -48,10 +48,15 @@ class Laptop:
 
 
 @contextmanager
-def opened(asked: Path | None = None, project: str | None = None) -> Generator[Laptop]:
+def opened(
+    asked: Path | None = None,
+    project: str | None = None,
+    time_zone: str | None = None,
+) -> Generator[Laptop]:
     """Open a daemon's file, or one project of it, by its slug.
 
-    A Trouble says in one line why it cannot be.
+    With a time zone there are days of the calendar `reporting` beside those of UTC. A
+    Trouble says in one line why it cannot be.
     """
     import duckdb
 
@@ -61,8 +66,9 @@ def opened(asked: Path | None = None, project: str | None = None) -> Generator[L
         try:
             _attach(database, file)
             database.execute(sources_as_written(found, "daemon.main"))
-            database.execute((HERE / "sources.sql").read_text("utf-8"))
             database.execute("set variable project = $slug", {"slug": project})
+            database.execute("set variable time_zone = $zone", {"zone": time_zone})
+            database.execute((HERE / "sources.sql").read_text("utf-8"))
             for model in (SQL / "order.txt").read_text("utf-8").split():
                 text = (SQL / f"{model}.sql").read_text("utf-8")
                 kind = "table" if model.startswith("fct_") else "view"

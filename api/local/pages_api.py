@@ -163,7 +163,11 @@ def _asked(
     laptop: Laptop, question: str, grouping: str, period: Period
 ) -> list[dict[str, Any]]:
     return laptop.ask(
-        question, grouping=grouping, since=period.since, until=period.until
+        question,
+        calendar="utc",
+        grouping=grouping,
+        since=period.since,
+        until=period.until,
     )
 
 

@@ -100,7 +100,7 @@ def _totals(laptop: Laptop, period: Period, *, has_drift: bool) -> Row:
 
 def _apart(laptop: Laptop, period: Period) -> dict[str, Row]:
     """Measure what stands beside metered spend: flat-fee plans, and imports."""
-    found = laptop.ask("usage_key", grouping="total", **_days(period))
+    found = laptop.ask("usage_key", grouping="total", **_booked(period))
     return {
         row["billing_basis"]: _measures(row)
         for row in found
@@ -111,15 +111,15 @@ def _apart(laptop: Laptop, period: Period) -> dict[str, Row]:
 def _usage(laptop: Laptop, period: Period, by: By) -> dict[Key, Row]:
     if by.bin:
         found = laptop.ask(
-            "usage_bin", grouping=by.grouping, bin=by.bin, **_days(period)
+            "usage_bin", grouping=by.grouping, bin=by.bin, **_booked(period)
         )
     else:
-        found = laptop.ask("usage_key", grouping=by.grouping, **_days(period))
+        found = laptop.ask("usage_key", grouping=by.grouping, **_booked(period))
     return {_key(by, row): row for row in found if row["billing_basis"] == METERED}
 
 
 def _metered(laptop: Laptop, grouping: str, period: Period) -> list[Row]:
-    found = laptop.ask("usage_key", grouping=grouping, **_days(period))
+    found = laptop.ask("usage_key", grouping=grouping, **_booked(period))
     return [row for row in found if row["billing_basis"] == METERED]
 
 
@@ -127,7 +127,7 @@ def _trends(laptop: Laptop, period: Period, by: By) -> dict[Key, list[int | None
     """Return the cost of each of the period's last days, oldest first."""
     last = period.last(TREND_DAYS)
     days = [last.since + timedelta(days=day) for day in range(TREND_DAYS)]
-    found = laptop.ask("usage_day", grouping=by.grouping, **_days(last))
+    found = laptop.ask("usage_day", grouping=by.grouping, **_booked(last))
     trends: dict[Key, list[int | None]] = {}
     for row in found:
         if row["billing_basis"] == METERED:
@@ -251,6 +251,10 @@ def _shown(by: By, key: Key, names: dict[Any, str | None]) -> Iterable[Any]:
 def _dearest_first(row: Row) -> tuple[bool, int, int, str]:
     cost = row["cost_millicents"]
     return cost is None, -(cost or 0), -row["requests"], str(row["key"])
+
+
+def _booked(period: Period) -> dict[str, Any]:
+    return {"calendar": "utc", **_days(period)}
 
 
 def _days(period: Period) -> dict[str, date]:

@@ -334,6 +334,11 @@ select
 from folded;
 
 
+-- The laptop is one workspace, in UTC and in the zone that was asked for, if one was.
+create temp view workspaces as
+select cast('00000000-0000-4000-8000-000000000001' as uuid) as workspace_id;
+
+
 -- What a laptop has none of: a ledger, departments, bills.
 create temp table changes (
     change_id bigint,
@@ -349,7 +354,20 @@ create temp table changes (
     row_count integer,
     created_at timestamptz,
     cycle_id bigint,
-    published_at timestamptz
+    published_at timestamptz,
+    daemon_version varchar,
+    time_zone varchar
+);
+
+insert into changes (change_id, kind, cause, workspace_id, cycle_id, time_zone)
+select 1, 'revision', 'time_zone', workspace_id, 0, getvariable('time_zone')
+from workspaces
+where getvariable('time_zone') is not null;
+
+create temp table superseded_requests (
+    workspace_id uuid,
+    request_id uuid,
+    known_to_cycle bigint
 );
 
 create temp table allocation_rules (
@@ -376,7 +394,9 @@ create temp table billing_documents (
     currency varchar,
     entered_by uuid,
     entered_at timestamptz,
-    superseded_at timestamptz
+    superseded_at timestamptz,
+    change_id bigint,
+    superseded_by_change bigint
 );
 
 create temp table billing_lines (

@@ -8,7 +8,8 @@
    Otherwise, as `published_by` says:
      replacing  every unit that `units` lists is deleted and inserted whole
      adding     rows are entries, summed onto the row with the same key; a row that
-                no request stands behind any more goes #}
+                no request stands behind any more goes; what `anew` lists by the
+                columns `anew_by` is emptied first #}
 
 {% materialization published, adapter='postgres' %}
     {%- set pending = this.incorporate(path={'schema': 'pending'}, type='table') -%}
@@ -49,6 +50,12 @@
         ] -%}
     {%- else -%}
         {%- set statements = [adding(pending, columns, config.require('key'))] -%}
+        {%- if config.get('anew') -%}
+            {%- set unit = config.require('anew_by') | join(', ') -%}
+            {%- do statements.insert(0,
+                'delete from ' ~ this ~ ' where (' ~ unit ~ ') in (select ' ~ unit ~ ' from ' ~ ref(config.get('anew')) ~ ')'
+            ) -%}
+        {%- endif -%}
     {%- endif -%}
 
     {%- call statement('publication') -%}

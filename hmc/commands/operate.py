@@ -41,21 +41,3 @@ def rebuild(
         f" {published.revised_hour_count:,} hours revised,"
         f" {published.seconds:.1f} s"
     )
-
-
-def drill(data_dir: DataDir = None, as_json: Json = False) -> None:
-    """Dump, restore into another Postgres and compare: counts, sums, audit chains."""
-    from warehouse.cluster import Role, connect
-    from warehouse.drill import drill as restore_beside
-    from warehouse.migrate import require_current
-
-    require_current()
-    with connect(Role.OWNER) as owner:
-        drilled = restore_beside(owner)
-    typer.echo(
-        drilled.model_dump_json()
-        if as_json
-        else f"restored {drilled.rows:,} rows of {drilled.tables} tables, all costs to"
-        f" the picodollar and {drilled.chains:,} audit chains whole,"
-        f" in {drilled.seconds:.0f} s"
-    )

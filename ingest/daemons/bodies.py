@@ -1,8 +1,6 @@
 """Captured bodies: kept sealed, where the workspace asked for it, beside their call."""
 
 import base64
-import binascii
-import json
 from datetime import timedelta
 from enum import Enum, auto
 from typing import Annotated, Any, Literal
@@ -16,15 +14,15 @@ from pydantic import (
     ValidationError,
 )
 
-from ingest.daemons.records import storable
-from models.refusals import BodyUnreadable
+from ingest.daemons.lenient_json import read_leniently, storable
+from models.refusals import BodyUnreadable, Malformed
 from models.tenancy import Sender
 from warehouse.doors import Warehouse
 from warehouse.sealing import BodyPlace, Direction, seal, sealing_key
 
 MOST_BYTES = 2 * 1024 * 1024  # a leg of 1 MiB of text is 1.4 MB of base64
 AWAITED_FOR = timedelta(hours=1)
-FORGOTTEN_AFTER = timedelta(days=1)
+FORGOTTEN_AFTER = timedelta(days=30)
 LONGEST_TEXT = 255
 MOST_SUMMARIES = 1_000
 
@@ -91,18 +89,16 @@ async def keeps_bodies(warehouse: Warehouse, machine: Sender) -> bool:
 def read_body(posted: bytes, request_id: UUID) -> tuple[BodyPost, bytes]:
     """Read a post and the text in it; BodyUnreadable when it is none, or another's."""
     try:
-        post = BodyPost.model_validate(json.loads(posted.decode("utf-8", "replace")))
+        post = BodyPost.model_validate(read_leniently(posted))
         text = base64.b64decode(post.body_b64, validate=True)
     except ValidationError as failure:
         first = failure.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise BodyUnreadable(f"{where or 'The body'}: {first['msg']}") from None
-    except RecursionError:
-        raise BodyUnreadable("The body is nested too deeply.") from None
-    except binascii.Error:
-        raise BodyUnreadable("`body_b64` is no base64.") from None
+    except Malformed as failure:
+        raise BodyUnreadable(str(failure)) from None
     except ValueError:
-        raise BodyUnreadable("The body is no JSON.") from None
+        raise BodyUnreadable("`body_b64` is no base64.") from None
     if post.request_id != request_id:
         raise BodyUnreadable("`request_id` is not the one in the address.")
     try:

@@ -6,7 +6,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from models.keys import hash_of
-from models.refusals import KeyUnknown, WorkspaceGone
+from models.refusals import KeyUnknown, MembershipGone, WorkspaceGone
 from models.tenancy import Machine
 from warehouse.doors import Doors
 
@@ -33,14 +33,15 @@ async def current_machine(
 ) -> Machine:
     """Name the machine whose sync key came with the request.
 
-    Raises KeyUnknown (401) or WorkspaceGone (403): both stop a daemon for good.
+    Raises KeyUnknown (401), WorkspaceGone or MembershipGone (403): each stops a daemon
+    until a person acts.
     """
     key = sent.credentials.strip() if sent else ""
     if not key.startswith(PREFIX):
         raise KeyUnknown
     async with doors.recognising() as warehouse:
         found = await warehouse.execute(
-            "select * from app.machine_of_key(%s)", [hash_of(key)]
+            "select * from app.sender_of_key(%s)", [hash_of(key)]
         )
         row = await found.fetchone()
     if row is None:
@@ -48,6 +49,8 @@ async def current_machine(
     machine = Machine.model_validate(row)
     if machine.workspace_is_gone:
         raise WorkspaceGone
+    if machine.membership_is_gone:
+        raise MembershipGone
     return machine
 
 

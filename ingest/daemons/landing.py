@@ -4,8 +4,13 @@ Rows go in sorted by id, so that batches which overlap wait for each other inste
 locking each other out. What contradicts an earlier record is kept aside.
 """
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Literal
+from uuid import UUID
 
+import msgspec
+
+from ingest.daemons.lenient_json import storable
 from ingest.daemons.records import ReadBatch
 from models.requests import BatchAnswer
 from models.tenancy import Sender
@@ -42,17 +47,40 @@ COLUMNS = {
     "is_retryable": ("retryable", "boolean"),
     "billing_basis": ("billing_basis", "text"),
 }
-COSTS = {"cost_millicents": "bigint", "cost_usd_minor_units": "bigint"}
+# What comes under two names, of which either may be unset.
+OTHER_NAMES = {
+    "cache_read_tokens": "integer",
+    "cost_millicents": "bigint",
+    "cost_usd_minor_units": "bigint",
+}
+# What is not simply as it was sent: what unset counts as, and what else it may mean.
+COUNTS_AS = {
+    "input_tokens": "coalesce(sent.input_tokens, 0)",
+    "output_tokens": "coalesce(sent.output_tokens, 0)",
+    "thinking_tokens": "coalesce(sent.thinking_tokens, 0)",
+    "cached_tokens": "coalesce(sent.cached_tokens, sent.cache_read_tokens, 0)",
+    "cache_write_tokens": "coalesce(sent.cache_write_tokens, 0)",
+    "tokens_complete": "coalesce(sent.tokens_complete, true)",
+    "status": "coalesce(sent.status, 'success')",
+    "billing_basis": """
+        case
+            when sent.billing_basis in ('subscription_imputed', 'imported')
+                then sent.billing_basis
+        end
+    """,
+    "submitted_millicents": """
+        coalesce(sent.cost_millicents, sent.cost_usd_minor_units)
+    """,
+}
 CONTENT = [*COLUMNS, "submitted_millicents"]
 NAMES = ", ".join([*CONTENT, "flags"])
+READ_AS = {name: f"sent.{wire}" for name, (wire, _) in COLUMNS.items()} | COUNTS_AS
 
-# The readable records of a batch as rows, numbered as they came. The record's cost
-# comes under two names, of which either may be unset; two that differ are flagged.
+# The readable records of a batch as rows, numbered as they came. Two costs that differ
+# are flagged.
 ARRIVING = f"""
     select
-        {", ".join(f"sent.{wire} as {name}" for name, (wire, _) in COLUMNS.items())},
-        coalesce(sent.cost_millicents, sent.cost_usd_minor_units)
-        as submitted_millicents,
+        {", ".join(f"{read} as {name}" for name, read in READ_AS.items())},
         case
             when sent.cost_millicents <> sent.cost_usd_minor_units
                 then array_append(sent.flags, 'contradicting:cost')
@@ -62,12 +90,12 @@ ARRIVING = f"""
     from rows from (
         json_to_recordset(%(records)s::json) as (
             {", ".join(f"{wire} {kind}" for wire, kind in COLUMNS.values())},
-            {", ".join(f"{wire} {kind}" for wire, kind in COSTS.items())},
+            {", ".join(f"{wire} {kind}" for wire, kind in OTHER_NAMES.items())},
             flags text[]
         )
     ) with ordinality as sent (
         {", ".join(wire for wire, _ in COLUMNS.values())},
-        {", ".join(COSTS)},
+        {", ".join(OTHER_NAMES)},
         flags,
         ordinal
     )
@@ -76,8 +104,12 @@ LAND = composed(f"""
     with arriving as ({ARRIVING}),
 
     change as (
-        insert into raw.changes (kind, cause, workspace_id, row_count)
-        values ('arrival', 'landing', %(workspace_id)s, %(row_count)s)
+        insert into raw.changes (
+            kind, cause, workspace_id, row_count, daemon_version
+        )
+        values (
+            'arrival', 'landing', %(workspace_id)s, %(row_count)s, %(daemon_version)s
+        )
         returning change_id
     ),
 
@@ -120,56 +152,86 @@ CONTRADICTING = composed(f"""
 
     select * from compared where differing <> '{{}}'
 """)
+# Sorted, so that batches with the same bad records wait for each other in one order.
 KEEP_ASIDE = """
     insert into raw.rejected_records (
         workspace_id, machine_id, batch_id, reason, detail, request_id, record
     )
-    values (%s, %s, %s, %s, %s, %s, %s)
+    select
+        %(workspace_id)s, %(machine_id)s, %(batch_id)s,
+        kept.reason, kept.detail, kept.request_id, kept.record
+    from json_to_recordset(%(aside)s::json) as kept (
+        reason text, detail text, request_id uuid, record text
+    )
+    order by kept.reason, md5(kept.record)
     on conflict do nothing
 """
 STAYS = "differs in {} from the record that had landed under this id; that one stays"
 
 
-async def land(warehouse: Warehouse, machine: Sender, batch: ReadBatch) -> BatchAnswer:
+class Aside(msgspec.Struct, frozen=True):
+    """A record that is kept as it came, with the reason."""
+
+    reason: Literal["malformed", "conflicting"]
+    detail: str
+    record: str
+    request_id: UUID | None = None
+
+
+async def land(
+    warehouse: Warehouse,
+    machine: Sender,
+    batch: ReadBatch,
+    daemon_version: str | None = None,
+) -> BatchAnswer:
     """Make every record of the batch durable with the transaction that is open.
 
     Idempotent by (workspace, record id). One entry in raw.changes names the rows, so
     that the next rebuild adds exactly them.
     """
+    sent_by = {
+        "workspace_id": machine.workspace_id,
+        "machine_id": machine.machine_id,
+        "batch_id": batch.batch_id,
+    }
     accepted = 0
-    contradicting: list[dict[str, Any]] = []
+    contradicting: dict[int, list[str]] = {}
     if batch.readable:
-        arriving = {
-            "workspace_id": machine.workspace_id,
-            "machine_id": machine.machine_id,
+        arriving = sent_by | {
             "row_count": len(batch.readable),
             "records": batch.readable_json(),
+            "daemon_version": daemon_version,
         }
         landed = await warehouse.execute(LAND, arriving)
         row = await landed.fetchone()
         accepted = int(row["accepted"]) if row else 0
         if accepted < len(batch.readable):
             found = await warehouse.execute(CONTRADICTING, arriving)
-            contradicting = await found.fetchall()
-    aside = [
-        ("malformed", unreadable.why[:500], None, unreadable.raw)
-        for unreadable in batch.unreadable
-    ] + [
-        (
-            "conflicting",
-            STAYS.format(", ".join(one["differing"])),
-            one["request_id"],
-            batch.readable[one["ordinal"] - 1].model_dump_json(),
-        )
-        for one in contradicting
-    ]
-    by = (machine.workspace_id, machine.machine_id, batch.batch_id)
-    for one in aside:
-        await warehouse.execute(KEEP_ASIDE, [*by, *one])
-    also_aside = {one["ordinal"] - 1 for one in contradicting}
+            contradicting = {
+                row["ordinal"] - 1: row["differing"] for row in await found.fetchall()
+            }
+    aside = [*_malformed(batch), *_conflicting(batch, contradicting)]
+    if aside:
+        kept = msgspec.json.encode(aside).decode()
+        await warehouse.execute(KEEP_ASIDE, sent_by | {"aside": kept})
+    mended = {at for at in range(len(batch.readable)) if batch.is_mended(at)}
     return BatchAnswer(
         batch_id=batch.batch_id,
         accepted=accepted,
         duplicate=len(batch.readable) - accepted - len(contradicting),
-        flagged=len(batch.unreadable) + len(batch.flags.keys() | also_aside),
+        flagged=len(batch.unreadable) + len(mended | contradicting.keys()),
     )
+
+
+def _malformed(batch: ReadBatch) -> Iterator[Aside]:
+    for one in batch.unreadable:
+        yield Aside("malformed", storable(one.why[:500]), one.raw)
+
+
+def _conflicting(
+    batch: ReadBatch, contradicting: dict[int, list[str]]
+) -> Iterator[Aside]:
+    for at, differing in contradicting.items():
+        record = batch.readable[at]
+        why = STAYS.format(", ".join(differing))
+        yield Aside("conflicting", why, msgspec.json.encode(record).decode(), record.id)

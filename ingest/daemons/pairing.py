@@ -6,16 +6,19 @@ import hashlib
 import hmac
 import secrets
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from ingest.daemons.keys import PREFIX
+from ingest.daemons.lenient_json import storable
 from models.keys import hash_of
 from models.pairing import EXPIRES_AFTER, shown, typed
 from models.refusals import NotThere, TooMany
+from warehouse.cluster import composed
 from warehouse.doors import Doors, Warehouse
 
 STARTS_PER_ADDRESS = 10
@@ -25,10 +28,19 @@ HELD_SECONDS = 20  # a long poll; the contract allows 25
 LOOK_EVERY_SECONDS = 0.5
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
+LONGEST = 255
+LONGEST_RETRY_SECONDS = 300  # what a daemon heeds at most
+
 Words = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=255),
-    AfterValidator(lambda text: text.replace("\x00", "\N{REPLACEMENT CHARACTER}")),
+    StringConstraints(min_length=1),
+    BeforeValidator(
+        lambda text: storable(text)[:LONGEST] if isinstance(text, str) else text
+    ),
+]
+Secret = Annotated[
+    str,
+    BeforeValidator(lambda text: storable(text) if isinstance(text, str) else text),
 ]
 
 
@@ -59,8 +71,8 @@ class PairingPoll(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    pairing_code: Annotated[str, StringConstraints(max_length=64)]
-    poll_token: Annotated[str, StringConstraints(max_length=256)]
+    pairing_code: Secret
+    poll_token: Secret
 
 
 class PairingStatus(BaseModel):
@@ -113,7 +125,7 @@ async def start(
     return PairingStarted(
         pairing_code=shown(code),
         poll_token=poll_token,
-        pairing_url=f"{public_url}/connect?code={shown(code)}",
+        pairing_url=f"{public_url.rstrip('/')}/connect?code={shown(code)}",
         expires_at=row["expires_at"],
     )
 
@@ -133,11 +145,13 @@ async def _refuse_too_many(warehouse: Warehouse, address: str) -> None:
     if row and row["started"] >= STARTS_PER_ADDRESS:
         raise TooMany(
             "Too many pairings were started from this address; try again later.",
-            retry_after=max(1, row["wait"]),
+            retry_after=min(max(1, row["wait"]), LONGEST_RETRY_SECONDS),
         )
 
 
-async def poll(doors: Doors, asked: PairingPoll) -> PairingStatus:
+async def poll(
+    doors: Doors, asked: PairingPoll, *, is_stopping: Callable[[], bool]
+) -> PairingStatus:
     """Say where the pairing stands, holding the answer while nobody has decided.
 
     Approved hands the key out: again within a minute for the same poll_token, then
@@ -147,30 +161,17 @@ async def poll(doors: Doors, asked: PairingPoll) -> PairingStatus:
     while True:
         async with doors.pairing() as warehouse:
             status = await _look(warehouse, asked)
-        if status.status != "pending" or time.monotonic() >= until:
+        if status.status != "pending" or time.monotonic() >= until or is_stopping():
             return status
         await asyncio.sleep(LOOK_EVERY_SECONDS)
 
 
 async def _look(warehouse: Warehouse, asked: PairingPoll) -> PairingStatus:
-    found = await warehouse.execute(
-        """
-        select pairings.*, workspaces.name as workspace_name,
-            now() >= expires_at as is_expired,
-            now() < delivered_at + %s as is_fetched_again
-        from app.pairings
-        left join lateral app.workspace_of_pairing(pairing_code) as workspaces
-            on true
-        where pairing_code = %s
-        for update of pairings
-        """,
-        [SAME_KEY_AGAIN, typed(asked.pairing_code)],
-    )
-    pairing = await found.fetchone()
-    theirs = hash_of(asked.poll_token)
-    ours = pairing["poll_token_hash"] if pairing else hash_of("")
-    if not hmac.compare_digest(theirs, ours) or pairing is None:
-        raise NotThere("No such pairing: the code or its token is wrong.")
+    """Look once. Only who has both code and token finds or writes anything."""
+    pairing = await _pairing(warehouse, asked)
+    if pairing["status"] in {"approved", "delivered"}:
+        # One poll at a time hands the key out; what it left is what the next one sees.
+        pairing = await _pairing(warehouse, asked, "for update of pairings")
     match pairing["status"]:
         case "denied":
             return PairingStatus(status="denied")
@@ -185,6 +186,34 @@ async def _look(warehouse: Warehouse, asked: PairingPoll) -> PairingStatus:
             return PairingStatus(status="expired")
         case _:
             return PairingStatus(status="pending")
+
+
+async def _pairing(
+    warehouse: Warehouse, asked: PairingPoll, locking: str = ""
+) -> dict[str, Any]:
+    """Find a pairing by code and token together: a wrong one of either costs the same.
+
+    Hashes are compared, so nothing of the token shows in how long that takes.
+    """
+    found = await warehouse.execute(
+        composed(
+            f"""
+            select pairings.*, workspaces.name as workspace_name,
+                now() >= expires_at as is_expired,
+                clock_timestamp() < delivered_at + %s as is_fetched_again
+            from app.pairings
+            left join lateral app.workspace_of_pairing(pairing_code) as workspaces
+                on true
+            where pairing_code = %s and poll_token_hash = %s
+            {locking}
+            """
+        ),
+        [SAME_KEY_AGAIN, typed(asked.pairing_code), hash_of(asked.poll_token)],
+    )
+    pairing = await found.fetchone()
+    if pairing is None:
+        raise NotThere("No such pairing: the code or its token is wrong.")
+    return pairing
 
 
 async def _deliver(
@@ -205,10 +234,15 @@ async def _deliver(
     )
     await warehouse.execute(
         """
-        insert into app.sync_keys (workspace_id, machine_id, key_hash)
-        values (%s, %s, %s)
+        insert into app.sync_keys (workspace_id, machine_id, key_hash, paired_by)
+        values (%s, %s, %s, %s)
         """,
-        [pairing["workspace_id"], machine_id, hash_of(_key(poll_token, salt))],
+        [
+            pairing["workspace_id"],
+            machine_id,
+            hash_of(_key(poll_token, salt)),
+            pairing["decided_by"],
+        ],
     )
     await warehouse.execute(
         """

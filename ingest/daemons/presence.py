@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header
 
-from ingest.daemons.records import storable
+from ingest.daemons.lenient_json import storable
 from models.tenancy import Machine
 from warehouse.doors import Warehouse
 
@@ -15,18 +15,18 @@ LONGEST_VERSION = 64
 
 @dataclass(frozen=True)
 class Presence:
-    """A daemon's version and whether it enforces; None where it does not say."""
+    """A daemon's version, None where it does not say it, and whether it enforces."""
 
     version: str | None
-    enforcement: str | None
+    enforcement: str
 
 
 async def presence(
     user_agent: Annotated[str, Header()] = "",
     x_hm_daemon: Annotated[
-        str | None,
+        str,
         Header(description="build=<public|enforcing>; policy_pull=<on|off|absent>"),
-    ] = None,
+    ] = "",
 ) -> Presence:
     """Read the headers; older daemons send no capability."""
     version = user_agent.removeprefix(AGENT) if user_agent.startswith(AGENT) else ""
@@ -46,7 +46,7 @@ async def note(warehouse: Warehouse, machine: Machine, present: Presence) -> Non
             update app.machines set
                 last_batch_at = now(),
                 daemon_version = coalesce(%(version)s, daemon_version),
-                enforcement = coalesce(%(enforcement)s, enforcement)
+                enforcement = %(enforcement)s
             where
                 machine_id = %(machine_id)s
                 and (
@@ -71,10 +71,9 @@ async def note(warehouse: Warehouse, machine: Machine, present: Presence) -> Non
     )
 
 
-def _enforcement(capability: str | None) -> str | None:
-    if capability is None:
-        return None
-    parts = {part.strip() for part in capability.split(";")}
-    if "build=enforcing" in parts:
+def _enforcement(capability: str) -> str:
+    """Read a capability; a daemon that says none may be any, whatever it was before."""
+    said = "".join(capability.split()).lower().split(";")
+    if "build=enforcing" in said:
         return "enforcing"
-    return "not_enforcing" if "build=public" in parts else "unknown"
+    return "not_enforcing" if "build=public" in said else "unknown"

@@ -1,32 +1,30 @@
 """Read a batch's body: whole and strictly if it is as agreed, else record by record."""
 
-import json
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from pydantic import TypeAdapter, ValidationError
+import msgspec
 
+from ingest.daemons.lenient_json import read_leniently, storable, storable_json
 from models.refusals import Malformed, TooLarge
-from models.requests import MOST_RECORDS, RequestBatch, RequestRecord
+from models.requests import (
+    MOST_RECORDS,
+    MendedRecord,
+    Moment,
+    RecordField,
+    RequestBatch,
+    RequestRecord,
+    record_fields,
+)
 
-RECORDS = TypeAdapter(list[RequestRecord])
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-
-# Without these a record means nothing, and a guess would be worse than none.
-MUST_BE_RIGHT = {
-    "id",
-    "provider",
-    "model",
-    "requested_at",
-    "recorded_at",
-    "input_tokens",
-    "output_tokens",
-    "thinking_tokens",
-    "cached_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-}
+BATCHES = msgspec.json.Decoder(RequestBatch)
+FIELDS = tuple(record_fields())
+# JSON that says NUL, which no column stores; text that merely looks like it is read
+# leniently too, to the same end.
+NULS = (b"\\u0000", b"\x00")
 
 
 @dataclass(frozen=True)
@@ -39,21 +37,20 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class ReadBatch:
-    """A batch's records, told apart; `flags` says what was mended in which of them."""
+    """A batch's records, told apart. Those that were mended say how."""
 
     batch_id: UUID
-    readable: list[RequestRecord] = field(default_factory=list[RequestRecord])
-    flags: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
-    unreadable: list[Unreadable] = field(default_factory=list[Unreadable])
+    readable: Sequence[RequestRecord] = ()
+    unreadable: Sequence[Unreadable] = ()
 
     def readable_json(self) -> str:
         """Write the readable records, with their flags, as one JSON array."""
-        if not self.flags:
-            return RECORDS.dump_json(self.readable, exclude_none=True).decode()
-        records = RECORDS.dump_python(self.readable, mode="json", exclude_none=True)
-        for at, flags in self.flags.items():
-            records[at]["flags"] = flags
-        return json.dumps(records)
+        return msgspec.json.encode(self.readable).decode()
+
+    def is_mended(self, at: int) -> bool:
+        """Say whether the record at this place was changed on the way in."""
+        record = self.readable[at]
+        return isinstance(record, MendedRecord) and bool(record.flags)
 
 
 def read_batch(body: bytes) -> ReadBatch:
@@ -61,15 +58,18 @@ def read_batch(body: bytes) -> ReadBatch:
 
     Raises Malformed for what is no batch at all, TooLarge for too many records.
     """
-    try:
-        batch = RequestBatch.model_validate_json(body)
-    except (ValidationError, ValueError):
-        return _read_leniently(body)
-    return ReadBatch(batch.batch_id, batch.records)
+    if not any(nul in body for nul in NULS):
+        try:
+            batch = BATCHES.decode(body)
+        except (ValueError, RecursionError):
+            pass
+        else:
+            return ReadBatch(batch.batch_id, batch.records)
+    return _read_each(body)
 
 
-def _read_leniently(body: bytes) -> ReadBatch:
-    batch = _json(body)
+def _read_each(body: bytes) -> ReadBatch:
+    batch = read_leniently(body)
     if not isinstance(batch, dict):
         raise Malformed("The body is no JSON object.")
     batch = cast("dict[str, Any]", batch)
@@ -83,92 +83,79 @@ def _read_leniently(body: bytes) -> ReadBatch:
         batch_id = UUID(batch["batch_id"])
     except (KeyError, ValueError, AttributeError, TypeError):
         raise Malformed("`batch_id` is not a UUID.") from None
-    read = ReadBatch(batch_id)
+    readable: list[RequestRecord] = []
+    unreadable: list[Unreadable] = []
     for raw in records:
-        flags: list[str] = []
-        result = _read_record(raw, flags)
-        if isinstance(result, Unreadable):
-            read.unreadable.append(result)
-            continue
-        if flags:
-            read.flags[len(read.readable)] = list(dict.fromkeys(flags))
-        read.readable.append(result)
-    return read
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return json.loads(body.decode("utf-8", "replace"))
-    except RecursionError:
-        raise Malformed("The body is nested too deeply.") from None
-    except ValueError as failure:
-        raise Malformed(f"The body is no JSON: {failure}") from None
-
-
-def _read_record(raw: Any, flags: list[str]) -> RequestRecord | Unreadable:
-    if not isinstance(raw, dict):
-        return Unreadable(_text_of(raw), "the record is no JSON object")
-    record = _with_storable_text(cast("dict[str, Any]", raw), flags)
-    for _ in range(2):
-        try:
-            # Through JSON, so that the same reading decides here as for whole batches.
-            return RequestRecord.model_validate_json(json.dumps(record))
-        except ValidationError as failure:
-            if why := _mend(record, flags, failure):
-                return Unreadable(_text_of(raw), why)
-        except ValueError as failure:
-            return Unreadable(_text_of(raw), str(failure))
-    return Unreadable(_text_of(raw), "the record could not be read")
-
-
-def _mend(
-    record: dict[str, Any], flags: list[str], failure: ValidationError
-) -> str | None:
-    """Change what is wrong and may be changed; else say why the record cannot land."""
-    for error in failure.errors(include_url=False):
-        name = str(error["loc"][0]) if error["loc"] else ""
-        value = record.get(name)
-        whole_number = isinstance(value, float) and value.is_integer()
-        if (
-            name in MUST_BE_RIGHT
-            and "token" in name
-            and (value is None or whole_number)
-        ):
-            record[name] = int(value or 0)
-        elif error["type"] == "string_too_long" and isinstance(value, str):
-            record[name] = value[: int(error["ctx"]["max_length"])]  # pyright: ignore[reportTypedDictNotRequiredAccess]
-            flags.append(f"cut:{name}")
-        elif name in MUST_BE_RIGHT:
-            return f"{name}: {error['msg']}"
-        elif value is None:
-            del record[name]  # null where the field has a default
-        elif error["type"] == "string_type" and not isinstance(value, dict | list):
-            record[name] = str(value)
-            flags.append(f"retyped:{name}")
+        read = _read_record(raw)
+        if isinstance(read, Unreadable):
+            unreadable.append(read)
         else:
-            del record[name]
-            flags.append(f"unreadable:{name}")
-    return None
+            readable.append(read)
+    return ReadBatch(batch_id, readable, unreadable)
 
 
-def _with_storable_text(raw: dict[str, Any], flags: list[str]) -> dict[str, Any]:
-    record: dict[str, Any] = {}
-    for name, value in raw.items():
-        kept = storable(value) if isinstance(value, str) else value
-        if kept is not value and kept != value:
-            flags.append(f"replaced:{storable(name)}")
-        record[storable(name)] = kept
-    return record
+def _read_record(raw: Any) -> RequestRecord | Unreadable:
+    if not isinstance(raw, dict):
+        return Unreadable(storable_json(raw), "the record is no JSON object")
+    sent = cast("dict[str, Any]", raw)
+    given: dict[str, Any] = {}
+    flags: list[str] = []
+    try:
+        for one in FIELDS:
+            value = _value(one, sent.get(one.name), flags)
+            if value is not None:
+                given[one.name] = value
+            elif one.is_required:
+                return Unreadable(storable_json(raw), f"{one.name}: missing")
+        return MendedRecord(**given, flags=tuple(flags))
+    except ValueError as failure:
+        return Unreadable(storable_json(raw), str(failure))
 
 
-def storable(text: str) -> str:
-    """Return text that Postgres stores: no NUL, no lone surrogate."""
-    return (
-        text.encode("utf-16-le", "surrogatepass")
-        .decode("utf-16-le", "replace")
-        .replace("\x00", REPLACEMENT)
-    )
+def _value(one: RecordField, sent: Any, flags: list[str]) -> Any:
+    """Read one key's value: as it is, mended and flagged, or None where it is lost.
+
+    Raises ValueError where a guess would be worse than no record.
+    """
+    must_be_right = one.is_required or one.name.endswith("_tokens")
+    value = _mended(one, sent, flags, may_be_retyped=not must_be_right)
+    try:
+        if value != value:  # noqa: PLR0124  not a number
+            raise ValueError("not a number")  # noqa: TRY301
+        return msgspec.convert(value, one.kind)
+    except ValueError as failure:
+        if one.kind is Moment and (at := _moment(value)):
+            return at
+        if must_be_right:
+            raise ValueError(f"{one.name}: {failure}") from None
+        if one.name != "billing_basis":  # anything else there is a metered call
+            flags.append(f"unreadable:{one.name}")
+        return None
 
 
-def _text_of(raw: Any) -> str:
-    return storable(json.dumps(raw, ensure_ascii=False))
+def _mended(
+    one: RecordField, sent: Any, flags: list[str], *, may_be_retyped: bool
+) -> Any:
+    value = sent
+    if isinstance(sent, str):
+        value = storable(sent)
+        if value != sent:
+            flags.append(f"replaced:{one.name}")
+    elif one.longest and isinstance(sent, int | float) and may_be_retyped:
+        value = str(sent)
+        flags.append(f"retyped:{one.name}")
+    elif isinstance(sent, float) and sent.is_integer():
+        value = int(sent)
+    if one.longest and isinstance(value, str) and len(value) > one.longest:
+        value = value[: one.longest]
+        flags.append(f"cut:{one.name}")
+    return value
+
+
+def _moment(value: Any) -> datetime | None:
+    """Read the ways of writing a moment that RFC 3339 leaves out; never a zone."""
+    try:
+        at = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return at if at.tzinfo else None

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
@@ -19,6 +20,7 @@ from models.refusals import (
     EncodingUnknown,
     KeyUnknown,
     Malformed,
+    MembershipGone,
     NotThere,
     NotYet,
     TooLarge,
@@ -32,7 +34,7 @@ from warehouse.settings import settings
 
 router = APIRouter(prefix="/v1", tags=["daemons"])
 
-BY_KEY = (KeyUnknown, WorkspaceGone, Unavailable)
+BY_KEY = (KeyUnknown, WorkspaceGone, MembershipGone, Unavailable)
 BY_POST = (TooLarge, EncodingUnknown, TooMany)
 NO_SUCH_REQUEST = "This machine has sent no such request."
 
@@ -50,12 +52,15 @@ class WhoAmI(BaseModel):
     connected_at: datetime
 
 
-def _reads(model: type[BaseModel]) -> dict[str, Any]:
+def _batch_schema() -> dict[str, Any]:
+    _, parts = msgspec.json.schema_components([RequestBatch])
+    schema = parts["RequestBatch"]
+    schema["properties"]["records"]["items"] = parts["RequestRecord"]
+    return schema
+
+
+def _reads(schema: dict[str, Any]) -> dict[str, Any]:
     """Document a body that the route reads by itself, counting while it comes."""
-    schema = model.model_json_schema()
-    parts = schema.pop("$defs", {})
-    if "records" in schema["properties"]:
-        schema["properties"]["records"]["items"] = parts["RequestRecord"]
     return {
         "requestBody": {
             "required": True,
@@ -76,10 +81,12 @@ async def pairing_start(
 
 @router.post("/pairing/poll", responses=refusing(Malformed, NotThere, Unavailable))
 async def pairing_poll(
-    asked: pairing.PairingPoll, doors: OpenDoors
+    asked: pairing.PairingPoll, request: Request, doors: OpenDoors
 ) -> pairing.PairingApproved | pairing.PairingStatus:
     """Wait for the person's decision; an approval carries the key, once."""
-    return await pairing.poll(doors, asked)
+    return await pairing.poll(
+        doors, asked, is_stopping=lambda: request.app.state.is_stopping
+    )
 
 
 @router.get("/daemon/whoami", responses=refusing(*BY_KEY))
@@ -104,7 +111,7 @@ async def disconnect(machine: CurrentMachine, doors: OpenDoors) -> None:
 
 @router.post(
     "/requests/batch",
-    openapi_extra=_reads(RequestBatch),
+    openapi_extra=_reads(_batch_schema()),
     responses=refusing(*BY_KEY, *BY_POST, Malformed),
 )
 async def requests_batch(
@@ -119,7 +126,7 @@ async def requests_batch(
     async with post.landing():
         batch = read_batch(body)
         async with doors.landing_as(machine) as warehouse:
-            answer = await land(warehouse, machine, batch)
+            answer = await land(warehouse, machine, batch, present.version)
             await note(warehouse, machine, present)
     return answer
 
@@ -127,7 +134,7 @@ async def requests_batch(
 @router.post(
     "/requests/{request_id}/body",
     status_code=204,
-    openapi_extra=_reads(bodies.BodyPost),
+    openapi_extra=_reads(bodies.BodyPost.model_json_schema()),
     responses={
         200: {"model": bodies.NotStored, "description": "Nothing was kept."},
         **refusing(*BY_KEY, *BY_POST, BodyUnreadable, Malformed, NotYet, NotThere),

@@ -21,7 +21,8 @@ PROJECT = Path(__file__).parents[2] / "dbt_project"
 # Views stand from one full refresh to the next; a cycle runs what holds rows. What
 # compares with the marts that stand has no meaning before there are any.
 CYCLE = ["--select", "config.materialized:table", "config.materialized:published"]
-WHOLE = ["--full-refresh", "--exclude", "tag:cycle_only"]
+WHOLE = ["--full-refresh", "--exclude", "tag:cycle_only", "tag:compares"]
+COMPARED = ["--full-refresh", "--exclude", "tag:cycle_only"]
 QUIETLY = [
     *("--project-dir", str(PROJECT)),
     *("--profiles-dir", str(PROJECT)),
@@ -45,9 +46,20 @@ def build_version() -> str:
     return digest.hexdigest()[:16]
 
 
-def run_models(*, full_refresh: bool) -> None:
-    """Prepare the marts of the frozen cycle; BuildFailed if any model fails."""
-    invoke(["run", *(WHOLE if full_refresh else CYCLE)])
+def fact_columns() -> list[str]:
+    """Name the columns that the contract of the priced requests states, in order."""
+    node = manifest().nodes["model.halton.fct_priced_requests"]
+    return list(node.columns)
+
+
+def run_models(*, full_refresh: bool, compared: bool = False) -> None:
+    """Prepare the marts of the frozen cycle; BuildFailed if any model fails.
+
+    A full refresh can be compared with the marts that stand, row by row, so that what
+    it changes is remembered.
+    """
+    whole = COMPARED if compared else WHOLE
+    invoke(["run", *(whole if full_refresh else CYCLE)])
 
 
 def invoke(words: list[str]) -> None:

@@ -23,7 +23,12 @@ from models.answers.usage import UsageDay, UsageKey
 
 ROOT = Path(__file__).parents[2]
 # Ephemeral; and what a cycle alone builds, which a first one need not have been.
-NOT_BUILT = {"int_requests_touched", "int_hours_revised"}
+NOT_BUILT = {
+    "int_requests_touched",
+    "int_hours_revised",
+    "int_calendars_revised",
+    "int_requests_superseded",
+}
 ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
     UsageDay,
     UsageKey,
@@ -39,6 +44,7 @@ ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
     Tested,
 ]
 PARAMETERS = {
+    "calendar": "utc",
     "grouping": "total",
     "since": "2026-01-01",
     "until": "2026-01-02",

@@ -1,6 +1,7 @@
 """What a daemon may rely on when it posts a batch."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from starlette.testclient import TestClient
 from tests.factories import Daemon, batch, daemon, record, workspace
 
 BATCH = "/v1/requests/batch"
+DEEP = "[" * 90_000 + "]" * 90_000
 
 
 @pytest.fixture
@@ -275,6 +277,133 @@ def test_a_workspace_that_is_gone_is_403(
 def test_no_daemon_route_redirects(cloud: TestClient, laptop: Daemon) -> None:
     answer = cloud.post(f"{BATCH}/", json=batch(record()), headers=laptop.headers)
     assert answer.status_code == 404
+
+
+def text_of(*records: dict[str, Any], **replaced: str) -> str:
+    """A batch as text, with words of it replaced by what json.dumps would not write."""
+    text = json.dumps(batch(*records))
+    for word, instead in replaced.items():
+        text = text.replace(f'"{word}"', instead)
+    return text
+
+
+def test_null_is_unset_under_every_key_that_is_not_required(
+    owner: psycopg.Connection, cloud: TestClient, laptop: Daemon
+) -> None:
+    required = {"id", "provider", "model", "requested_at", "recorded_at"}
+    bare = {key: value if key in required else None for key, value in record().items()}
+    assert post(cloud, laptop, batch(bare)) == {
+        "accepted": 1,
+        "duplicate": 0,
+        "flagged": 0,
+    }
+    assert owner.execute(
+        """
+        select project, input_tokens, cached_tokens, submitted_millicents,
+            tokens_complete, status
+        from raw.requests where workspace_id = %s
+        """,
+        [laptop.workspace.workspace_id],
+    ).fetchall() == [(None, 0, 0, None, True, "success")]
+
+
+@pytest.mark.parametrize("unset", [{"cached_tokens": None}, {}])
+def test_cache_reads_are_taken_from_the_name_that_has_them(
+    unset: dict[str, Any], owner: psycopg.Connection, cloud: TestClient, laptop: Daemon
+) -> None:
+    renamed = record(cache_read_tokens=9)
+    del renamed["cached_tokens"]
+    post(cloud, laptop, batch(renamed | unset))
+    assert owner.execute(
+        "select cached_tokens from raw.requests where workspace_id = %s",
+        [laptop.workspace.workspace_id],
+    ).fetchall() == [(9,)]
+
+
+@pytest.mark.parametrize(
+    "instead",
+    ["9" * 100_000, f"-{'9' * 5_000}", "1e999", "NaN", "-Infinity", DEEP],
+    ids=["endless", "endless and negative", "beyond", "NaN", "infinite", "deep"],
+)
+def test_a_count_that_no_reader_can_hold_costs_its_own_record_alone(
+    instead: str, owner: psycopg.Connection, cloud: TestClient, laptop: Daemon
+) -> None:
+    text = text_of(record(), record(input_tokens="WORD"), record(), WORD=instead)
+    answer = cloud.post(BATCH, content=text, headers=laptop.headers)
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["accepted"], answer.json()["flagged"]) == (2, 1)
+    assert [row[0] for row in aside(owner, laptop)] == ["malformed"]
+
+
+def test_nesting_without_end_under_a_key_that_nobody_knows_is_ignored(
+    cloud: TestClient, laptop: Daemon
+) -> None:
+    deep = '[{"a":' * 60_000 + "1" + "}]" * 60_000
+    text = text_of(record(more="WORD"), record(), WORD=deep)
+    answer = cloud.post(BATCH, content=text, headers=laptop.headers)
+    assert answer.json()["accepted"] == 2
+
+
+@pytest.mark.parametrize("depth", [50, 64, 65, 300, 990, 1_100])
+def test_nesting_of_any_depth_is_kept_aside_or_ignored(
+    depth: int, cloud: TestClient, laptop: Daemon
+) -> None:
+    deep = "[" * depth + "]" * depth
+    text = text_of(record(more="WORD", id="WORD"), record(more="WORD"), WORD=deep)
+    answer = cloud.post(BATCH, content=text, headers=laptop.headers)
+    assert (answer.json()["accepted"], answer.json()["flagged"]) == (1, 1)
+
+
+@pytest.mark.parametrize("raw", [b"\x00", b"\x01", b"\x1f", b"\xff", b"\xed\xa0\x80"])
+def test_bytes_that_no_json_may_hold_are_mended_within_their_text(
+    raw: bytes, owner: psycopg.Connection, cloud: TestClient, laptop: Daemon
+) -> None:
+    body = text_of(record(project="a-WORD-b"), record()).encode()
+    answer = cloud.post(
+        BATCH, content=body.replace(b"WORD", raw), headers=laptop.headers
+    )
+    assert answer.json()["accepted"] == 2
+    assert "\x00" not in str(landed(owner, laptop))
+
+
+def test_a_byte_order_mark_is_no_reason_to_refuse(
+    cloud: TestClient, laptop: Daemon
+) -> None:
+    body = b"\xef\xbb\xbf" + text_of(record()).encode()
+    answer = cloud.post(BATCH, content=body, headers=laptop.headers)
+    assert answer.json()["accepted"] == 1
+
+
+def test_one_machine_may_send_the_same_bad_records_in_any_order_at_once(
+    owner: psycopg.Connection, cloud: TestClient, laptop: Daemon
+) -> None:
+    bad = [record(input_tokens=-number) for number in range(1, 200)]
+    with ThreadPoolExecutor(4) as senders:
+        answers = list(
+            senders.map(
+                lambda one: cloud.post(BATCH, json=one, headers=laptop.headers),
+                [batch(*bad), batch(*reversed(bad))] * 4,
+            )
+        )
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(aside(owner, laptop)) == len(bad)
+
+
+def test_a_daemon_that_says_no_capability_any_more_may_be_any(
+    owner: psycopg.Connection, cloud: TestClient, laptop: Daemon
+) -> None:
+    for said, known in [
+        ("build=enforcing; policy_pull=on", "enforcing"),
+        (None, "unknown"),
+        ("Build = Public;policy_pull=absent", "not_enforcing"),
+        ("whatever", "unknown"),
+    ]:
+        headers = laptop.headers | ({"x-hm-daemon": said} if said else {})
+        cloud.post(BATCH, json=batch(record()), headers=headers)
+        assert owner.execute(
+            "select enforcement from app.machines where machine_id = %s",
+            [laptop.machine_id],
+        ).fetchone() == (known,)
 
 
 def test_the_version_and_capability_of_the_daemon_are_kept(

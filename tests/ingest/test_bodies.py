@@ -210,6 +210,19 @@ def test_what_only_describes_a_body_is_no_reason_to_refuse_it(
     assert answer.status_code == 204
 
 
+def test_an_endless_number_beside_a_body_is_no_reason_to_refuse_it(
+    cloud: TestClient, laptop: Daemon
+) -> None:
+    call = sent(cloud, laptop)
+    text = json.dumps(body(call, original_size_bytes="WORD"))
+    answer = cloud.post(
+        f"/v1/requests/{call}/body",
+        content=text.replace('"WORD"', "9" * 10_000),
+        headers=laptop.headers,
+    )
+    assert answer.status_code == 204
+
+
 def test_a_leg_of_a_mebibyte_fits_and_a_post_over_two_does_not(
     cloud: TestClient, laptop: Daemon
 ) -> None:

@@ -6,17 +6,14 @@ compared with what the application answers. No cell is picked by hand.
 
 import asyncio
 import json
-import time
 import tomllib
 from collections.abc import Iterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import jwt
 import psycopg
 import pytest
 from fastapi import FastAPI
@@ -24,9 +21,7 @@ from starlette.testclient import TestClient
 
 from api.cloud import callers, sessions
 from api.cloud.callers import Gate
-from api.cloud.issuer import ISSUER, PARTY, key_id, session_token, signing_key
-from hmc.rules import ruled_routes
-from hmc.server import create_app
+from api.cloud.issuer import PARTY, session_token
 from models.plans import Role, Tier, plans
 from tests.factories import (
     Workspace,
@@ -38,11 +33,12 @@ from tests.factories import (
     session,
     workspace,
 )
+from tests.isolation.calling import CHANGING, call, path_of, serving
+from tests.isolation.forging import claims, signed
 from warehouse.workspaces import subject_of
 
 POLICY = tomllib.loads(Path(__file__).with_name("policy.toml").read_text("utf-8"))
 CSRF = "c" * 43
-CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 AT_ONCE = 8
 
 
@@ -98,21 +94,6 @@ def by_cookie(token: str, *, csrf: bool) -> dict[str, str]:
     return headers | ({"x-hmc-csrf": CSRF} if csrf else {})
 
 
-def odd_token(subject: str, **odd: Any) -> dict[str, str]:
-    now = int(time.time())
-    claims = {
-        "iss": ISSUER,
-        "azp": PARTY,
-        "sub": subject,
-        "sid": "s",
-        "iat": now,
-        "nbf": now,
-        "exp": now + 3600,
-    } | odd
-    headers = {"kid": key_id()}
-    return bearer(jwt.encode(claims, signing_key(), "RS256", headers=headers))
-
-
 def build(owner: psycopg.Connection, cloud: TestClient, tier: Tier) -> House:
     home, foreign = workspace(owner, tier), workspace(owner, tier)
     boss = subject_of(owner, home.email)
@@ -133,14 +114,21 @@ def build(owner: psycopg.Connection, cloud: TestClient, tier: Tier) -> House:
     principals = [
         Principal("nobody", {}),
         Principal("a broken token", bearer("not.a.token")),
-        Principal("an expired session", odd_token(boss, exp=1)),
-        Principal("a session for another site", odd_token(boss, azp="https://evil")),
+        Principal("an expired session", bearer(signed(claims(boss, exp=1)))),
+        Principal(
+            "a session for another site",
+            bearer(signed(claims(boss, azp="https://evil"))),
+        ),
         Principal(
             "a claimed role",
-            odd_token(
-                subject_of(owner, foreign.email),
-                role="owner",
-                org_id=str(home.workspace_id),
+            bearer(
+                signed(
+                    claims(
+                        subject_of(owner, foreign.email),
+                        role="owner",
+                        org_id=str(home.workspace_id),
+                    )
+                )
             ),
             is_of_foreign=True,
         ),
@@ -313,44 +301,11 @@ async def answered(app: FastAPI, cell: Cell) -> tuple[str, dict[str, Any]]:
 
     Who is let in is told that the body is wrong, or that nothing has that id.
     """
-    method, _, path = cell.route.partition(" ")
-    filled = path.format(
-        slug=cell.slug,
-        code="0000-0000",
-        provider="anthropic",
-        month="2026-01",
-        **cell.ids,
-    )
+    method = cell.route.partition(" ")[0]
     body = b"[]" if method in CHANGING else b""
     headers = {"content-type": "application/json"} | cell.principal.headers
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": filled,
-        "raw_path": filled.encode(),
-        "root_path": "",
-        "query_string": b"",
-        "headers": [
-            (name.encode(), value.encode())
-            for name, value in ({"host": "127.0.0.1:8000"} | headers).items()
-        ],
-        "client": ("127.0.0.1", 50_000),
-        "server": ("127.0.0.1", 8_000),
-    }
-    sent: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    await app(scope, receive, send)  # type: ignore[arg-type]
-    status = sent[0]["status"]
-    text = b"".join(part.get("body", b"") for part in sent[1:])
+    path = path_of(cell.route, cell.slug, **cell.ids)
+    status, text = await call(app, method, path, headers, body)
     said = json.loads(text) if text.startswith(b"{") else {}
     if said.get("error") in REFUSALS:
         return f"{status} {said['error']}", said
@@ -359,13 +314,6 @@ async def answered(app: FastAPI, cell: Cell) -> tuple[str, dict[str, Any]]:
     if status >= 500 or status in {401, 403, 429}:
         return f"{status} {said.get('error')}", said
     return "let in", said
-
-
-@asynccontextmanager
-async def serving() -> Any:
-    app = create_app()
-    async with app.router.lifespan_context(app):
-        yield app
 
 
 def mismatches(cells: list[Cell]) -> list[str]:
@@ -403,19 +351,6 @@ def mismatches(cells: list[Cell]) -> list[str]:
     return asyncio.run(run())
 
 
-@pytest.fixture
-def _no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    much = {name: {"count": 10**9, "seconds": 1} for name in plans()["limits"]}
-    monkeypatch.setitem(plans(), "limits", much)
-    monkeypatch.setattr("api.cloud.routes.pairings.WRONG_CODES", 10**9)
-
-
-@pytest.fixture(scope="module")
-def routes(cloud: TestClient) -> list[str]:
-    rules = ruled_routes(cloud.app)  # type: ignore[arg-type]
-    return [f"{each.method} {each.path}" for each in rules]
-
-
 # These do what they say without a body; who may is called in tests of their own.
 DOING = {
     "DELETE /v1/workspaces/{slug}",
@@ -438,7 +373,7 @@ def test_the_policy_names_every_route_and_only_routes(routes: list[str]) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("_no_limits")
+@pytest.mark.usefixtures("no_limits")
 def test_every_cell_answers_as_the_policy_says(
     owner: psycopg.Connection, cloud: TestClient, routes: list[str]
 ) -> None:
@@ -465,7 +400,7 @@ BROKEN = {
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("_no_limits")
+@pytest.mark.usefixtures("no_limits")
 @pytest.mark.parametrize("check", BROKEN)
 def test_a_check_that_is_taken_away_is_noticed(
     check: str,

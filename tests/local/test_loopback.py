@@ -156,6 +156,7 @@ def test_stats_have_exactly_the_dashboards_shape(client: TestClient) -> None:
         ("provider=nobody", 0),
         ("since=2030-01-01", 0),
     ],
+    ids=range(8),  # two processes that share the tests have to name them alike
 )
 def test_stats_take_dates_and_moments(
     query: str, expected: int, client: TestClient

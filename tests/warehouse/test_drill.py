@@ -1,5 +1,10 @@
 """A backup that was restored holds what there was, and a drill that differs says so."""
 
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
 import psycopg
 import pytest
 from starlette.testclient import TestClient
@@ -7,7 +12,9 @@ from starlette.testclient import TestClient
 from models.trouble import Trouble
 from tests.factories import batch, daemon, rebuilt, record, workspace
 from warehouse import drill as drilling
-from warehouse.drill import _Contents, drill
+from warehouse.backup import restore, wait_until_received
+from warehouse.drill import Drilled, _Contents, drill, drill_base_backup
+from warehouse.embedded import leave
 
 
 @pytest.fixture
@@ -20,13 +27,44 @@ def lived_in(owner: psycopg.Connection, cloud: TestClient) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("way", [drill, drill_base_backup])
 def test_what_is_restored_has_the_same_rows_sums_and_chains(
-    lived_in: None, owner: psycopg.Connection
+    way: Callable[[psycopg.Connection], Drilled],
+    lived_in: None,
+    owner: psycopg.Connection,
 ) -> None:
-    drilled = drill(owner)
+    drilled = way(owner)
     assert drilled.rows > 20
+    assert (drilled.behind_seconds or 0) <= 60
     assert drilled.cost_pico > 0
     assert drilled.chains >= 2
+
+
+@pytest.mark.slow
+def test_a_backup_ends_with_the_last_commit_before_the_server_was_lost(
+    lived_in: None, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "hmc", "backup", str(tmp_path / "kept")],
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as keeping:
+        assert keeping.stderr
+        assert "every commit" in keeping.stderr.readline()
+        workspace_id = workspace(owner).workspace_id
+        (place,) = owner.execute("select pg_current_wal_insert_lsn()").fetchone() or ()
+        wait_until_received(str(place))
+        keeping.terminate()
+        assert keeping.wait() == 0
+    home = tmp_path / "restored"
+    try:
+        with psycopg.connect(restore(tmp_path / "kept", home)) as restored:
+            found = restored.execute(
+                "select 1 from app.workspaces where workspace_id = %s", [workspace_id]
+            )
+            assert found.fetchone()
+    finally:
+        leave(home)
 
 
 LOSSES = {

@@ -274,8 +274,8 @@ def test_a_cycle_that_fails_leaves_its_changes_for_the_next(
     }
     land(owner, [row] * 3)
 
-    def fail(*, full_refresh: bool) -> None:
-        raise BuildFailed(f"as if a model broke ({full_refresh=})")
+    def fail(**how: bool) -> None:
+        raise BuildFailed(f"as if a model broke ({how=})")
 
     with rebuilding() as connection:
         with monkeypatch.context() as patched:
@@ -307,9 +307,9 @@ def test_a_landing_during_a_cycle_waits_for_the_next(
     land(owner, [row])
     rebuild_models = cycle.run_models
 
-    def land_meanwhile(*, full_refresh: bool) -> None:
+    def land_meanwhile(**how: bool) -> None:
         land(owner, [row])
-        rebuild_models(full_refresh=full_refresh)
+        rebuild_models(**how)
 
     for full_refresh in (False, True):
         rate_id = rate(owner, model)  # makes the hour of both landings a revised one

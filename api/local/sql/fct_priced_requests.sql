@@ -6,22 +6,37 @@ WITH __dbt__cte__int_requests_touched AS NOT MATERIALIZED (
   /* One row per request that this cycle prices: those that arrived, and all of every */
   /* revised hour. What landed after the cycle was frozen belongs to the next. */
   /* Not materialized: Postgres would write the whole table down to read it twice. */
+  /* depends_on: "halton"."raw"."superseded_requests" */
   WITH requests AS NOT MATERIALIZED (
     SELECT
       *
     FROM stg_daemon__requests
-  ), changes AS NOT MATERIALIZED (
+  ), arrivals AS NOT MATERIALIZED (
     SELECT
       *
-    FROM stg_ledger__changes
+    FROM stg_ledger__arrivals
+  ), superseded AS NOT MATERIALIZED (
+    SELECT
+      workspace_id,
+      request_id,
+      MAX(known_to_cycle) AS known_to_cycle
+    FROM superseded_requests
+    GROUP BY
+      workspace_id,
+      request_id
   ), touched AS NOT MATERIALIZED (
     SELECT
-      requests.*
+      requests.*,
+      arrivals.daemon_version,
+      COALESCE(superseded.known_to_cycle, arrivals.cycle_id, 0) AS known_from_cycle
     FROM requests
-    LEFT JOIN changes
-      ON requests.change_id = changes.change_id AND NOT changes.is_frozen
+    LEFT JOIN arrivals
+      ON requests.change_id = arrivals.change_id
+    LEFT JOIN superseded
+      ON requests.workspace_id = superseded.workspace_id
+      AND requests.request_id = superseded.request_id
     WHERE
-      changes.change_id IS NULL
+      arrivals.change_id IS NULL OR NOT arrivals.is_waiting
   )
   SELECT
     *
@@ -154,7 +169,9 @@ WITH __dbt__cte__int_requests_touched AS NOT MATERIALIZED (
     submitted_millicents,
     submitted_millicents - CAST(cost_pico // 10000000 AS BIGINT) AS drift_millicents,
     department_id,
-    allocation_rule_id
+    allocation_rule_id,
+    daemon_version,
+    known_from_cycle
   FROM priced
 )
 SELECT

@@ -21,6 +21,9 @@
     )
 }}
 
+{% set hours_revised = ref('int_hours_revised') %}
+{% set changes = ref('stg_ledger__changes') %}
+
 with
 
 requests as (
@@ -214,11 +217,65 @@ compared as (
         submitted_millicents
         - cast(floor(cost_pico * 0.0000001) as bigint) as drift_millicents,
         department_id,
-        allocation_rule_id
+        allocation_rule_id,
+        daemon_version,
+        known_from_cycle
 
     from priced
 
 )
 
+{% if only_this_cycle() %}
+,
+
+published as (
+
+    select standing.*
+
+    from {{ source('standing', 'fct_priced_requests') }} as standing
+
+    inner join {{ hours_revised }} as hours_revised
+        on
+            standing.workspace_id = hours_revised.workspace_id
+            and standing.usage_hour = hours_revised.usage_hour
+
+),
+
+this_cycle as (
+
+    select max(cycle_id) as cycle_id
+    from {{ changes }}
+    where is_frozen
+
+),
+
+-- A revised request that means what it meant has been known for as long.
+remembered as (
+
+    select
+        {{ columns_of('compared') }},
+        coalesce(
+            compared.known_from_cycle,
+            case
+                when {{ is_as_published('compared') }}
+                    then published.known_from_cycle
+            end,
+            this_cycle.cycle_id
+        ) as known_from_cycle
+
+    from compared
+
+    cross join this_cycle
+
+    left join published
+        on
+            compared.workspace_id = published.workspace_id
+            and compared.request_id = published.request_id
+
+)
+
+select * from remembered
+{% else %}
 select * from compared
+{% endif %}
 {{ in_reading_order() }}
