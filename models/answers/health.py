@@ -44,7 +44,7 @@ class Source(Arrival):
     is_stale: bool = Field(description="Nothing came for longer than that, or ever.")
 
 
-class Tested(Frozen):
+class Outcome(Frozen):
     """How a test went last, over the whole warehouse."""
 
     test: str

@@ -12,9 +12,9 @@ from models.answers.health import (
     Arrival,
     LastBuild,
     MartSize,
+    Outcome,
     QualityFinding,
     RecentQuality,
-    Tested,
 )
 from models.answers.pricing import PricingRate, UnpricedModel
 from models.answers.reconciliation import InvoiceReconciliation
@@ -41,7 +41,7 @@ ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
     MartSize,
     QualityFinding,
     RecentQuality,
-    Tested,
+    Outcome,
 ]
 PARAMETERS = {
     "calendar": "utc",

@@ -21,11 +21,11 @@ from models.answers.health import (
     HowMade,
     LastBuild,
     MartSize,
+    Outcome,
     QualityFinding,
     RecentQuality,
     Source,
     Step,
-    Tested,
 )
 from models.answers.workspace import Period
 from models.lineage import HeldBy
@@ -127,11 +127,11 @@ async def _last_build(warehouse: Warehouse) -> LastBuild | None:
     return next(iter(await ask(warehouse, LastBuild)), None)
 
 
-async def _went(warehouse: Warehouse) -> dict[str, Tested]:
-    return {each.test: each for each in await ask(warehouse, Tested)}
+async def _went(warehouse: Warehouse) -> dict[str, Outcome]:
+    return {each.test: each for each in await ask(warehouse, Outcome)}
 
 
-def _held_to(by: HeldBy, went: dict[str, Tested]) -> HeldTo:
+def _held_to(by: HeldBy, went: dict[str, Outcome]) -> HeldTo:
     last = went.get(by.test)
     return HeldTo(
         **by.model_dump(),
@@ -175,7 +175,7 @@ def _held(
     return held
 
 
-def _step(name: str, row_count: int | None, went: dict[str, Tested]) -> Step:
+def _step(name: str, row_count: int | None, went: dict[str, Outcome]) -> Step:
     model = lineage().models.get(name)
     if model is None:
         return Step(
