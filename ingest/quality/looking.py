@@ -40,7 +40,12 @@ class Unexpected(Frozen):
 
 def engine() -> str:
     """Name what looks, with its version."""
-    import great_expectations
+    try:
+        import great_expectations
+    except ModuleNotFoundError as missing:
+        raise LookFailed(
+            "what looks is not installed: the extra `quality`"
+        ) from missing
 
     return f"Great Expectations {great_expectations.__version__}"
 

@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +15,7 @@ import psycopg
 import pytest
 from starlette.testclient import TestClient
 
+from hmc.looking import is_due, keep_looking
 from models.quality import expectations
 from tests.factories import (
     Workspace,
@@ -206,6 +209,22 @@ def test_two_looks_do_not_run_at_once(owner: psycopg.Connection) -> None:
     owner.execute("select pg_advisory_unlock(7204)")
     assert said.returncode == 1
     assert "another process is looking" in said.stderr
+
+
+def test_the_worker_has_the_data_looked_at_when_it_is_time(
+    owner: psycopg.Connection,
+) -> None:
+    assert not is_due(60)
+    owner.execute("update raw.quality_runs set started_at = now() - interval '2 hours'")
+    assert is_due(60)
+    stopping = threading.Event()
+    looking = threading.Thread(target=keep_looking, args=(stopping, 60, 0))
+    looking.start()
+    while is_due(60):
+        time.sleep(0.2)
+    stopping.set()  # a look that has begun is given up
+    looking.join(20)
+    assert not looking.is_alive()
 
 
 def test_every_expectation_says_what_it_expects_and_of_what() -> None:
