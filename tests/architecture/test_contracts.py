@@ -8,6 +8,14 @@ import yaml
 from pydantic import AliasChoices, BaseModel
 
 from api.questions import HERE, question
+from models.answers.budgets import (
+    Anomaly,
+    AnomalyDriver,
+    BudgetMonth,
+    MonthForecast,
+)
+from models.answers.departments import DepartmentSpend, PoolSpend
+from models.answers.executive import ExecutiveMonth
 from models.answers.health import (
     Arrival,
     LastBuild,
@@ -16,6 +24,7 @@ from models.answers.health import (
     QualityFinding,
     RecentQuality,
 )
+from models.answers.optimisation import Finding, FindingRequest, IdleSubscription
 from models.answers.pricing import PricingRate, UnpricedModel
 from models.answers.reconciliation import InvoiceReconciliation
 from models.answers.traces import Trace
@@ -42,6 +51,16 @@ ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
     QualityFinding,
     RecentQuality,
     Outcome,
+    DepartmentSpend,
+    PoolSpend,
+    BudgetMonth,
+    MonthForecast,
+    Anomaly,
+    AnomalyDriver,
+    Finding,
+    FindingRequest,
+    IdleSubscription,
+    ExecutiveMonth,
 ]
 PARAMETERS = {
     "calendar": "utc",
@@ -58,6 +77,14 @@ PARAMETERS = {
     "limit": 1,
     "known_at": "2026-01-01",
     "valid_at": None,
+    "floor": 1,
+    "scope": "workspace",
+    "subject": "",
+    "billing_basis": "api",
+    "usage_date": "2026-01-01",
+    "week_count": 8,
+    "finding_id": "0" * 32,
+    "quiet_since": "2026-01-01",
 }
 
 
