@@ -21,7 +21,7 @@ def newest_calls(
     cursor_id: str | None = None,
     **filters: Any,
 ) -> list[dict[str, Any]]:
-    """Return the newest calls from a cursor on; a filter that is missing lets all by."""
+    """Return the newest calls from a cursor on; a missing filter lets all by."""
     page = {"cursor_at": cursor_at, "limit": limit}
     places = laptop.ask("call_place", **dict.fromkeys(FILTERS) | filters, **page)
     listed = ", ".join(str(row["place"]) for row in places)

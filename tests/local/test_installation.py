@@ -22,7 +22,7 @@ MOST_MEGABYTES = 150
 
 
 def installed(extra: str) -> dict[str, Distribution]:
-    """Return what `pip install .[extra]` brings: of each name what is installed here."""
+    """Return what `pip install .[extra]` brings, as it is installed here."""
     found: dict[str, Distribution] = {}
     waiting = [Requirement(f"halton-meter-cloud[{extra}]")]
     while waiting:
