@@ -4,7 +4,8 @@
     python -m hmc.generate --check    fail if it is stale
 
 `api/local/sql/` is how the laptop reads them, `api/cloud/as_known/` how they are asked
-as known at an earlier moment.
+as known at an earlier moment,
+`api/cloud/lineage/` which models each comes from.
 
 Runs on a maintainer's machine and in CI, never on a laptop: dbt compiles on a
 warehouse, for which a throwaway Postgres is started.
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from api import questions
 from api.cloud.books import AS_KNOWN
+from api.cloud.lineage import FOLDER as LINEAGE
 
 ROOT = Path(__file__).parents[1]
 
@@ -50,13 +52,15 @@ def main(words: list[str]) -> int:
 def _folders() -> dict[Path, dict[str, str]]:
     """Make every folder of generated SQL: its files by name."""
     from api.local import translate
-    from hmc import as_known
-    from ingest.rebuild.dbt import fact_columns
+    from hmc import as_known, lineage
+    from ingest.rebuild.dbt import fact_columns, nodes
 
-    models, asked = _compiled_apart(), _questions()
+    models, shared = _compiled_apart(), _questions(questions.HERE)
+    asked = shared | _questions(questions.HERE / "cloud")
     return {
-        translate.SQL: translate.generated(models, asked),
-        AS_KNOWN: as_known.generated(asked, models, fact_columns()),
+        translate.SQL: translate.generated(models, shared),
+        AS_KNOWN: as_known.generated(shared, models, fact_columns()),
+        LINEAGE: lineage.generated(asked, nodes()),
     }
 
 
@@ -90,11 +94,8 @@ def _compiled_apart() -> dict[str, str]:
             leave(Path(home).resolve())
 
 
-def _questions() -> dict[str, str]:
-    return {
-        file.stem: file.read_text("utf-8")
-        for file in sorted(questions.HERE.glob("*.sql"))
-    }
+def _questions(folder: Path) -> dict[str, str]:
+    return {file.stem: file.read_text("utf-8") for file in sorted(folder.glob("*.sql"))}
 
 
 if __name__ == "__main__":

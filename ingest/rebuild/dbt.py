@@ -4,7 +4,7 @@ import hashlib
 import os
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from psycopg.conninfo import conninfo_to_dict
 
@@ -50,6 +50,11 @@ def fact_columns() -> list[str]:
     """Name the columns that the contract of the priced requests states, in order."""
     node = _manifest().nodes["model.halton.fct_priced_requests"]
     return list(node.columns)
+
+
+def nodes() -> dict[str, dict[str, Any]]:
+    """Return what dbt knows of every node of the project, by its id."""
+    return {name: node.to_dict() for name, node in _manifest().nodes.items()}
 
 
 def run_models(*, full_refresh: bool, compared: bool = False) -> None:

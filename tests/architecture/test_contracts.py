@@ -8,9 +8,16 @@ import yaml
 from pydantic import AliasChoices, BaseModel
 
 from api.questions import HERE, question
+from models.answers.books import Book
+from models.answers.explaining import (
+    DriftCause,
+    FigurePart,
+    PublishedChange,
+    RateBelief,
+)
 from models.answers.pricing import PricingRate, UnpricedModel
 from models.answers.reconciliation import InvoiceReconciliation
-from models.answers.traces import Trace
+from models.answers.traces import Receipt, ReceiptVersion, Trace
 from models.answers.usage import UsageDay, UsageKey
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +35,13 @@ ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
     InvoiceReconciliation,
     PricingRate,
     UnpricedModel,
+    Book,
+    DriftCause,
+    FigurePart,
+    PublishedChange,
+    RateBelief,
+    Receipt,
+    ReceiptVersion,
 ]
 PARAMETERS = {
     "calendar": "utc",
@@ -44,6 +58,12 @@ PARAMETERS = {
     "limit": 1,
     "known_at": "2026-01-01",
     "valid_at": None,
+    "request_id": "00000000-0000-0000-0000-000000000000",
+    "rate_ids": [1],
+    "from_cycle": 0,
+    "to_cycle": 1,
+    "billing_basis": "api",
+    "department_id": None,
 }
 
 
