@@ -8,6 +8,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse
 
 from api.cloud.routes import (
+    allocation,
     api_keys,
     audit,
     departments,
@@ -45,6 +46,7 @@ PEOPLE = (
     traces,
     reconciliation,
     departments,
+    allocation,
     pricing,
     explaining,
     pairings,

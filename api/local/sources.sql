@@ -383,6 +383,22 @@ create temp table allocation_rules (
     created_at timestamptz
 );
 
+create temp table project_tags (
+    workspace_id uuid,
+    project varchar,
+    tag varchar,
+    valid_from timestamptz,
+    valid_to timestamptz
+);
+
+create temp table machine_owners (
+    workspace_id uuid,
+    machine_id uuid,
+    user_id uuid,
+    valid_from timestamptz,
+    valid_to timestamptz
+);
+
 create temp table billing_documents (
     workspace_id uuid,
     document_id uuid,

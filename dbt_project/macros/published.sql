@@ -9,7 +9,11 @@
      replacing  every unit that `units` lists is deleted and inserted whole
      adding     rows are entries, summed onto the row with the same key; a row that
                 no request stands behind any more goes; what `anew` lists by the
-                columns `anew_by` is emptied first #}
+                columns `anew_by` is emptied first
+
+   A mart that holds no rows of its own is a `published_view`: made in the transaction
+   that makes the tables which it reads, and gone with them in between. It is read with
+   the reader's rights, so that row security holds under it. #}
 
 {% materialization published, adapter='postgres' %}
     {%- set pending = this.incorporate(path={'schema': 'pending'}, type='table') -%}
@@ -38,7 +42,7 @@
         {%- endcall -%}
         {%- do apply_grants(pending, config.get('grants'), should_revoke=False) -%}
         {%- set statements = [
-            'drop table if exists ' ~ this,
+            'drop table if exists ' ~ this ~ ' cascade',
             'alter table ' ~ pending ~ ' set schema ' ~ this.schema,
         ] -%}
     {%- elif config.require('published_by') == 'replacing' -%}
@@ -66,6 +70,27 @@
         {% endfor %}
     {%- endcall -%}
 
+    {{ run_hooks(post_hooks) }}
+    {{ adapter.commit() }}
+    {{ return({'relations': [this]}) }}
+{% endmaterialization %}
+
+
+{% materialization published_view, adapter='postgres' %}
+    {{ run_hooks(pre_hooks) }}
+    {%- set statements = [
+        'create view ' ~ this ~ ' with (security_invoker = true) as ' ~ sql,
+        'grant select on ' ~ this ~ ' to ' ~ config.get('grants').select | join(', '),
+    ] -%}
+    {%- call statement('main') -%}
+        delete from pending.publications where mart = '{{ this.identifier }}';
+        insert into pending.publications (mart, statement)
+        values ('{{ this.identifier }}', 'drop view if exists {{ this }} cascade');
+        {% for statement in statements %}
+        insert into pending.publications (mart, statement)
+        values ('{{ this.identifier }}', $publication${{ statement }}$publication$);
+        {% endfor %}
+    {%- endcall -%}
     {{ run_hooks(post_hooks) }}
     {{ adapter.commit() }}
     {{ return({'relations': [this]}) }}

@@ -15,6 +15,15 @@ from models.answers.explaining import (
     PublishedChange,
     RateBelief,
 )
+from models.answers.budgets import (
+    Anomaly,
+    AnomalyDriver,
+    BudgetMonth,
+    MonthForecast,
+)
+from models.answers.departments import DepartmentSpend, PoolSpend
+from models.answers.executive import ExecutiveMonth
+from models.answers.optimisation import Finding, FindingRequest, IdleSubscription
 from models.answers.pricing import PricingRate, UnpricedModel
 from models.answers.reconciliation import InvoiceReconciliation
 from models.answers.traces import Receipt, ReceiptVersion, Trace
@@ -42,6 +51,16 @@ ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
     RateBelief,
     Receipt,
     ReceiptVersion,
+    DepartmentSpend,
+    PoolSpend,
+    BudgetMonth,
+    MonthForecast,
+    Anomaly,
+    AnomalyDriver,
+    Finding,
+    FindingRequest,
+    IdleSubscription,
+    ExecutiveMonth,
 ]
 PARAMETERS = {
     "calendar": "utc",
@@ -64,6 +83,13 @@ PARAMETERS = {
     "to_cycle": 1,
     "billing_basis": "api",
     "department_id": None,
+    "floor": 1,
+    "scope": "workspace",
+    "subject": "",
+    "usage_date": "2026-01-01",
+    "week_count": 8,
+    "finding_id": "0" * 32,
+    "quiet_since": "2026-01-01",
 }
 
 

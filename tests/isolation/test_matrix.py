@@ -197,6 +197,13 @@ def build(owner: psycopg.Connection, cloud: TestClient, tier: Tier) -> House:
         "select api_key_id from app.api_keys where workspace_id = %s",
         [foreign.workspace_id],
     ).fetchone() or (None,)
+    (department,) = owner.execute(
+        """
+        insert into app.departments (workspace_id, name) values (%s, 'Theirs')
+        returning department_id
+        """,
+        [foreign.workspace_id],
+    ).fetchone() or (None,)
     foreign_laptop = daemon(owner, cloud, foreign, hostname=uuid4().hex)
     foreign_request = record()
     cloud.post(
@@ -211,6 +218,8 @@ def build(owner: psycopg.Connection, cloud: TestClient, tier: Tier) -> House:
         "invitation_id": str(invitation),
         "api_key_id": str(key),
         "rate_id": "1",
+        "department_id": str(department),
+        "rule_id": str(uuid4()),
     }
     return House(tier, home, principals, foreign, foreign_ids)
 

@@ -90,7 +90,8 @@ select
     ) as cache_read_pico,
     cast(
         case
-            when priced.is_priced then priced.cache_write_tokens * rates.cache_write_rate
+            when priced.is_priced
+                then priced.cache_write_tokens * rates.cache_write_rate
         end
         as numeric(38, 0)
     ) as cache_write_pico,
