@@ -9,12 +9,6 @@ from pydantic import AliasChoices, BaseModel
 
 from api.questions import HERE, question
 from models.answers.books import Book
-from models.answers.explaining import (
-    DriftCause,
-    FigurePart,
-    PublishedChange,
-    RateBelief,
-)
 from models.answers.budgets import (
     Anomaly,
     AnomalyDriver,
@@ -23,6 +17,12 @@ from models.answers.budgets import (
 )
 from models.answers.departments import DepartmentSpend, PoolSpend
 from models.answers.executive import ExecutiveMonth
+from models.answers.explaining import (
+    DriftCause,
+    FigurePart,
+    PublishedChange,
+    RateBelief,
+)
 from models.answers.optimisation import Finding, FindingRequest, IdleSubscription
 from models.answers.pricing import PricingRate, UnpricedModel
 from models.answers.reconciliation import InvoiceReconciliation
