@@ -203,12 +203,12 @@ def say(what: str, seconds: float, rows: int) -> None:
 def bare(owner: psycopg.Connection[Any]) -> float:
     """Create a table as each mart's select, and nothing more; return the seconds."""
     from hmc.generate import compiled_models
-    from ingest.rebuild.dbt import nodes
+    from ingest.rebuild.dbt import manifest
 
     marts = {
-        node["name"]
-        for node in nodes().values()
-        if node["config"].get("materialized") == "published"
+        node.name
+        for node in manifest().nodes.values()
+        if node.resource_type == "model" and node.config.materialized == "published"
     }
     compiled = {
         name: RELATION.sub(lambda found: _beside(found, marts), sql)

@@ -117,10 +117,9 @@ class FigurePart(Frozen):
 
 
 class LineageStep(Frozen):
-    """One model that a figure passes through: the file that says how, and from what."""
+    """One model or raw table that a figure passes through, and what it is made from."""
 
     name: str
-    file: str
     description: str
     reads: list[str]
 
@@ -131,7 +130,9 @@ class Lineage(Frozen):
     workspace: WorkspaceCard
     as_of: datetime | None
     period: Period
-    question: str = Field(description="The file of SQL that the figure answers.")
+    question: str = Field(
+        description="What was asked; `/how/…` shows its SQL."
+    )
     steps: list[LineageStep]
     figure: UsageKey | None
     parts: list[FigurePart]

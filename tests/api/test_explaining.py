@@ -273,14 +273,14 @@ def test_a_figure_is_followed_to_its_prices_and_requests(
         assert pico(part) == lines(part)
     assert pico(answer["figure"]) == sum(pico(part) for part in answer["parts"])
     assert answer["figure"]["request_count"] == 4
-    assert answer["question"] == "api/questions/usage_key.sql"
+    assert answer["question"] == "usage_key"
     steps = [step["name"] for step in answer["steps"]]
     assert steps[0] == "fct_usage_days"
     assert {"fct_priced_requests", "int_rates_banded", "stg_catalog__rates"} <= set(
         steps
     )
     reads = {source for step in answer["steps"] for source in step["reads"]}
-    assert {"daemon.requests", "catalog.pricing_rates"} <= reads
+    assert {"raw.requests", "raw.pricing_rates"} <= reads
     nowhere = get("lineage", grouping="project", **DAY)
     assert nowhere["figure"]["project"] is None
     assert nowhere["figure"]["request_count"] == 1

@@ -23,6 +23,14 @@ from models.answers.explaining import (
     PublishedChange,
     RateBelief,
 )
+from models.answers.health import (
+    Arrival,
+    LastBuild,
+    MartSize,
+    Outcome,
+    QualityFinding,
+    RecentQuality,
+)
 from models.answers.optimisation import Finding, FindingRequest, IdleSubscription
 from models.answers.pricing import PricingRate, UnpricedModel
 from models.answers.reconciliation import InvoiceReconciliation
@@ -51,6 +59,12 @@ ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
     RateBelief,
     Receipt,
     ReceiptVersion,
+    Arrival,
+    LastBuild,
+    MartSize,
+    QualityFinding,
+    RecentQuality,
+    Outcome,
     DepartmentSpend,
     PoolSpend,
     BudgetMonth,

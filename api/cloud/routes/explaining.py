@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from api.cloud.asking import ask, card_of, published_at
 from api.cloud.books import FINANCE, Books
 from api.cloud.callers import permits, requires
-from api.cloud.lineage import steps_to
+from api.cloud.made import steps_to
 from api.cloud.periods import Asked
 from api.cloud.routes.overview import totals_of, usage_by
 from api.cloud.sessions import OpenDoors
@@ -193,7 +193,7 @@ async def lineage(
             workspace=card_of(caller),
             as_of=await published_at(warehouse),
             period=period,
-            question=f"api/questions/{name_of(UsageKey)}.sql",
+            question=name_of(UsageKey),
             steps=steps_to(UsageKey),
             figure=next((key for key in keys if of.is_of(key)), None),
             parts=parts,

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.cloud.asking import ask, card_of, published_at
 from api.cloud.callers import requires
-from api.cloud.lineage import steps_to
+from api.cloud.made import steps_to
 from api.cloud.periods import Asked, today
 from api.cloud.routes.explaining import beliefs
 from api.cloud.sessions import OpenDoors
