@@ -130,9 +130,7 @@ class Lineage(Frozen):
     workspace: WorkspaceCard
     as_of: datetime | None
     period: Period
-    question: str = Field(
-        description="What was asked; `/how/…` shows its SQL."
-    )
+    question: str = Field(description="What was asked; `/how/…` shows its SQL.")
     steps: list[LineageStep]
     figure: UsageKey | None
     parts: list[FigurePart]
