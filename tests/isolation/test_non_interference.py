@@ -94,6 +94,7 @@ def ids_of(owner: psycopg.Connection, laptop: Daemon) -> dict[str, str]:
         "provider": "anthropic",
         "month": "2026-10",
         "question": "usage_day",
+        "finding_id": "0" * 32,
     }
     return {name: str(value) for name, value in asked.items()}
 
