@@ -1,7 +1,10 @@
-"""Writes `api/local/sql/`: the dbt models and the questions as the laptop reads them.
+"""Writes what is made from the dbt models and the questions.
 
-    python -m hmc.generate            write api/local/sql/
+    python -m hmc.generate            write it
     python -m hmc.generate --check    fail if it is stale
+
+`api/local/sql/` is how the laptop reads them, `api/cloud/as_known/` how they are asked
+as known at an earlier moment, `api/cloud/lineage/` what each question rests on.
 
 Runs on a maintainer's machine and in CI, never on a laptop: dbt compiles on a
 warehouse, for which a throwaway Postgres is started.
@@ -13,30 +16,50 @@ import tempfile
 from pathlib import Path
 
 from api import questions
+from api.cloud.books import AS_KNOWN
+
+ROOT = Path(__file__).parents[1]
 
 
 def main(words: list[str]) -> int:
-    """Write the folder, or with --check only compare it; return an exit code."""
+    """Write the folders, or with --check only compare them; return an exit code."""
     from api.local import translate
 
     if words not in ([], ["--check"]):
         sys.stderr.write("usage: python -m hmc.generate [--check]\n")
         return 2
     try:
-        files = translate.generated(_compiled_apart(), _questions())
+        folders = _folders()
     except translate.NotPortable as refusal:
         sys.stderr.write(f"{refusal}\n")
         return 1
-    if words:
-        stale = translate.stale_files(files)
-        for name in stale:
-            sys.stderr.write(f"stale: api/local/sql/{name}\n")
-        if stale:
-            sys.stderr.write("run `python -m hmc.generate` and commit what it did\n")
-        return 1 if stale else 0
-    translate.write(files)
-    sys.stdout.write(f"{len(files)} files in {translate.SQL}\n")
-    return 0
+    is_stale = False
+    for folder, files in folders.items():
+        if words:
+            for name in translate.stale_files(files, folder):
+                is_stale = True
+                sys.stderr.write(f"stale: {folder.relative_to(ROOT)}/{name}\n")
+        else:
+            translate.write(files, folder)
+            sys.stdout.write(f"{len(files)} files in {folder}\n")
+    if is_stale:
+        sys.stderr.write("run `python -m hmc.generate` and commit what it did\n")
+    return int(is_stale)
+
+
+def _folders() -> dict[Path, dict[str, str]]:
+    """Make every folder of what is generated: its files by name."""
+    from api.cloud import made
+    from api.local import translate
+    from hmc import as_known, lineage
+    from ingest.rebuild.dbt import fact_columns, manifest
+
+    models, asked = _compiled_apart(), _questions()
+    return {
+        translate.SQL: translate.generated(models, asked),
+        AS_KNOWN: as_known.generated(asked, models, fact_columns()),
+        made.LINEAGE: lineage.generated(manifest()),
+    }
 
 
 def compiled_models() -> dict[str, str]:

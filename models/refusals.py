@@ -98,6 +98,16 @@ class Unavailable(Refusal):
         super().__init__(message)
 
 
+class NotRemembered(Refusal):
+    """Figures were asked as known at a moment that this warehouse does not remember."""
+
+    status = 400
+    error = "not_remembered"
+
+    def __init__(self) -> None:
+        super().__init__("Nothing is remembered of what was known at `known_at`.")
+
+
 class NotThere(Refusal):
     """Nothing by that name, or nothing that this caller may know of."""
 

@@ -67,8 +67,8 @@ def workspace(named: str | UUID) -> Generator[Warehouse]:
 def ask(
     warehouse: Warehouse, answer: type[BaseModel], /, **parameters: Any
 ) -> pl.DataFrame:
-    """Ask the question that is named after the answer, as the API asks it."""
-    return frame(warehouse, question(answer), **parameters)
+    """Ask the question that is named after the answer, in the days of finance."""
+    return frame(warehouse, question(answer), **{"calendar": "utc"} | parameters)
 
 
 def receipts(

@@ -16,8 +16,12 @@ Answer = TypeVar("Answer", bound=BaseModel)
 async def ask(
     warehouse: Warehouse, answer: type[Answer], /, **parameters: Any
 ) -> list[Answer]:
-    """Ask the question that is named after the answer; one answer per row."""
-    rows = await warehouse.execute(cast("Any", question(answer)), parameters)
+    """Ask the question that is named after the answer; one answer per row.
+
+    What asks for days asks for those of UTC, unless it names a calendar.
+    """
+    asked = {"calendar": "utc"} | parameters
+    rows = await warehouse.execute(cast("Any", question(answer)), asked)
     return [answer.model_validate(row) for row in await rows.fetchall()]
 
 

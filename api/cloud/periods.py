@@ -23,10 +23,15 @@ class AskedPeriod:
     ) -> None:
         self.since, self.until = since, until
 
-    def clamped(self, surface: Surface, caller: Caller) -> Period:
-        """Start no earlier than the plan's floor, and say so."""
+    def clamped(
+        self, surface: Surface, caller: Caller, day: date | None = None
+    ) -> Period:
+        """Start no earlier than the plan's floor, and say so.
+
+        Unsaid, the period ends today, which is `day` in another calendar than UTC's.
+        """
         floor = surface.floor(caller.tier, today())
-        asked = self._resolved(floor)
+        asked = self._resolved(floor, day)
         if asked.since >= floor:
             return asked
         return Period(since=floor, until=max(asked.until, floor), is_clamped=True)
@@ -39,8 +44,8 @@ class AskedPeriod:
             raise BeyondFloor(surface, floor.isoformat())
         return asked
 
-    def _resolved(self, floor: date) -> Period:
-        until = self.until or today()
+    def _resolved(self, floor: date, day: date | None = None) -> Period:
+        until = self.until or day or today()
         if self.since is not None:
             since = self.since
         else:

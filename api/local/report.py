@@ -24,29 +24,46 @@ def report(
     laptop: Laptop, period: Period, by: By, *, has_drift: bool = False
 ) -> dict[str, Any]:
     """Make the envelope of one report: rows, totals, and what to be warned of."""
-    rows = _rows(laptop, period, by, has_drift=has_drift)
+    return reports(laptop, period, [by], has_drift=has_drift)[0]
+
+
+def reports(
+    laptop: Laptop, period: Period, wanted: list[By], *, has_drift: bool = False
+) -> list[dict[str, Any]]:
+    """Make several reports of one period, whose totals are the same."""
     totals = _totals(laptop, period, has_drift=has_drift)
     apart = _apart(laptop, period)
     extent = laptop.ask("extent")[0]
+    return [
+        envelope(laptop, SCHEMA, period)
+        | {
+            "previous_range": range_of(period.before()),
+            "group_by": list(_key_names(by)),
+            "rows": _rows(laptop, period, by, has_drift=has_drift),
+            "totals": totals,
+            "apart": apart,
+            "file": {
+                "path": str(laptop.file),
+                "requests": extent["request_count"],
+                "first_date": _day(extent["first_date"]),
+                "last_date": _day(extent["last_date"]),
+            },
+            "warnings": _warnings(totals, apart, extent),
+        }
+        for by in wanted
+    ]
+
+
+def envelope(laptop: Laptop, schema: str, period: Period, **filters: Any) -> Row:
+    """Start the envelope that every command's JSON comes in."""
+    asked = {"project": laptop.project} | filters
     return {
-        "schema": SCHEMA,
+        "schema": schema,
         "generated_at": _moment(datetime.now(UTC)),
-        "range": _range(period),
-        "previous_range": _range(period.before()),
-        "filters": {"project": laptop.project} if laptop.project else {},
-        "group_by": list(_key_names(by)),
+        "range": range_of(period),
+        "filters": {name: value for name, value in asked.items() if value},
         "currency": "USD",
         "unit": "millicents",
-        "rows": rows,
-        "totals": totals,
-        "apart": apart,
-        "file": {
-            "path": str(laptop.file),
-            "requests": extent["request_count"],
-            "first_date": _day(extent["first_date"]),
-            "last_date": _day(extent["last_date"]),
-        },
-        "warnings": _warnings(totals, apart, extent),
     }
 
 
@@ -100,7 +117,7 @@ def _totals(laptop: Laptop, period: Period, *, has_drift: bool) -> Row:
 
 def _apart(laptop: Laptop, period: Period) -> dict[str, Row]:
     """Measure what stands beside metered spend: flat-fee plans, and imports."""
-    found = laptop.ask("usage_key", grouping="total", **_days(period))
+    found = laptop.ask("usage_key", grouping="total", **_booked(period))
     return {
         row["billing_basis"]: _measures(row)
         for row in found
@@ -111,15 +128,15 @@ def _apart(laptop: Laptop, period: Period) -> dict[str, Row]:
 def _usage(laptop: Laptop, period: Period, by: By) -> dict[Key, Row]:
     if by.bin:
         found = laptop.ask(
-            "usage_bin", grouping=by.grouping, bin=by.bin, **_days(period)
+            "usage_bin", grouping=by.grouping, bin=by.bin, **_booked(period)
         )
     else:
-        found = laptop.ask("usage_key", grouping=by.grouping, **_days(period))
+        found = laptop.ask("usage_key", grouping=by.grouping, **_booked(period))
     return {_key(by, row): row for row in found if row["billing_basis"] == METERED}
 
 
 def _metered(laptop: Laptop, grouping: str, period: Period) -> list[Row]:
-    found = laptop.ask("usage_key", grouping=grouping, **_days(period))
+    found = laptop.ask("usage_key", grouping=grouping, **_booked(period))
     return [row for row in found if row["billing_basis"] == METERED]
 
 
@@ -127,7 +144,7 @@ def _trends(laptop: Laptop, period: Period, by: By) -> dict[Key, list[int | None
     """Return the cost of each of the period's last days, oldest first."""
     last = period.last(TREND_DAYS)
     days = [last.since + timedelta(days=day) for day in range(TREND_DAYS)]
-    found = laptop.ask("usage_day", grouping=by.grouping, **_days(last))
+    found = laptop.ask("usage_day", grouping=by.grouping, **_booked(last))
     trends: dict[Key, list[int | None]] = {}
     for row in found:
         if row["billing_basis"] == METERED:
@@ -253,11 +270,16 @@ def _dearest_first(row: Row) -> tuple[bool, int, int, str]:
     return cost is None, -(cost or 0), -row["requests"], str(row["key"])
 
 
+def _booked(period: Period) -> dict[str, Any]:
+    return {"calendar": "utc", **_days(period)}
+
+
 def _days(period: Period) -> dict[str, date]:
     return {"since": period.since, "until": period.until}
 
 
-def _range(period: Period) -> Row:
+def range_of(period: Period) -> Row:
+    """Write a period as envelopes have it."""
     return {
         "since": _day(period.since),
         "until": _day(period.until),

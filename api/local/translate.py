@@ -110,11 +110,11 @@ def relations(sql: str) -> set[str]:
     return {table.name for table in tree.find_all(exp.Table)} - made_here
 
 
-def stale_files(files: dict[str, str]) -> list[str]:
-    """Name the files of `sql/` that are missing, left over or different."""
+def stale_files(files: dict[str, str], folder: Path = SQL) -> list[str]:
+    """Name the files of a folder that are missing, left over or different."""
     standing = {
-        file.relative_to(SQL).as_posix(): file.read_text("utf-8")
-        for file in SQL.rglob("*")
+        file.relative_to(folder).as_posix(): file.read_text("utf-8")
+        for file in folder.rglob("*")
         if file.is_file()
     }
     return sorted(
@@ -124,12 +124,12 @@ def stale_files(files: dict[str, str]) -> list[str]:
     )
 
 
-def write(files: dict[str, str]) -> None:
-    """Make `sql/` hold these files and no others."""
-    if SQL.exists():
-        shutil.rmtree(SQL)
+def write(files: dict[str, str], folder: Path = SQL) -> None:
+    """Make a folder hold these files and no others."""
+    if folder.exists():
+        shutil.rmtree(folder)
     for name, text in files.items():
-        file = SQL / name
+        file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, "utf-8")
 

@@ -32,7 +32,7 @@ select
 from fct_usage_days
 
 where
-    calendar = 'utc'
+    calendar = %(calendar)s
     and grouping_name = %(grouping)s
     and usage_date >= %(since)s
     and usage_date <= %(until)s

@@ -12,3 +12,28 @@
 {% macro only_this_cycle() -%}
     {{ return(not flags.FULL_REFRESH) }}
 {%- endmacro %}
+
+
+{# Whether a request means what it was published as. Compared by every column that
+   stands, so that a new one is never forgotten. #}
+
+{% macro is_as_published(ours) -%}
+    {%- if execute -%}
+    {%- for column in adapter.get_columns_in_relation(source('standing', 'fct_priced_requests'))
+            if column.name != 'known_from_cycle' -%}
+    {{ 'and ' if not loop.first }}{{ ours }}.{{ column.name }} is not distinct from published.{{ column.name }}
+    {% endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# Every column that a request is compared by, of one of its readings. #}
+
+{% macro columns_of(ours) -%}
+    {%- if execute -%}
+    {%- for column in adapter.get_columns_in_relation(source('standing', 'fct_priced_requests'))
+            if column.name != 'known_from_cycle' -%}
+    {{ ours }}.{{ column.name }}{{ ', ' if not loop.last }}
+    {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}

@@ -8,7 +8,12 @@
    Otherwise, as `published_by` says:
      replacing  every unit that `units` lists is deleted and inserted whole
      adding     rows are entries, summed onto the row with the same key; a row that
-                no request stands behind any more goes #}
+                no request stands behind any more goes; what `anew` lists by the
+                columns `anew_by` is emptied first
+
+   A mart that holds no rows of its own is a `published_view`: made in the transaction
+   that makes the tables which it reads, and gone with them in between. It is read with
+   the reader's rights, so that row security holds under it. #}
 
 {% materialization published, adapter='postgres' %}
     {%- set pending = this.incorporate(path={'schema': 'pending'}, type='table') -%}
@@ -37,7 +42,7 @@
         {%- endcall -%}
         {%- do apply_grants(pending, config.get('grants'), should_revoke=False) -%}
         {%- set statements = [
-            'drop table if exists ' ~ this,
+            'drop table if exists ' ~ this ~ ' cascade',
             'alter table ' ~ pending ~ ' set schema ' ~ this.schema,
         ] -%}
     {%- elif config.require('published_by') == 'replacing' -%}
@@ -49,6 +54,12 @@
         ] -%}
     {%- else -%}
         {%- set statements = [adding(pending, columns, config.require('key'))] -%}
+        {%- if config.get('anew') -%}
+            {%- set unit = config.require('anew_by') | join(', ') -%}
+            {%- do statements.insert(0,
+                'delete from ' ~ this ~ ' where (' ~ unit ~ ') in (select ' ~ unit ~ ' from ' ~ ref(config.get('anew')) ~ ')'
+            ) -%}
+        {%- endif -%}
     {%- endif -%}
 
     {%- call statement('publication') -%}
@@ -65,7 +76,38 @@
 {% endmaterialization %}
 
 
+{% materialization published_view, adapter='postgres' %}
+    {{ run_hooks(pre_hooks) }}
+    {%- set statements = [
+        'create view ' ~ this ~ ' with (security_invoker = true) as ' ~ sql,
+        'grant select on ' ~ this ~ ' to ' ~ config.get('grants').select | join(', '),
+    ] -%}
+    {%- call statement('main') -%}
+        delete from pending.publications where mart = '{{ this.identifier }}';
+        insert into pending.publications (mart, statement)
+        values ('{{ this.identifier }}', 'drop view if exists {{ this }} cascade');
+        {% for statement in statements %}
+        insert into pending.publications (mart, statement)
+        values ('{{ this.identifier }}', $publication${{ statement }}$publication$);
+        {% endfor %}
+    {%- endcall -%}
+    {{ run_hooks(post_hooks) }}
+    {{ adapter.commit() }}
+    {{ return({'relations': [this]}) }}
+{% endmaterialization %}
+
+
 {% macro complete_mart(relation, keys) %}
+    {#- All at once: each statement of its own would read the whole table. #}
+    {%- set promised = namespace(columns=[]) %}
+    {%- for column in model.columns.values() %}
+    {%- if column.constraints | selectattr('type', 'equalto', 'not_null') | list %}
+    {%- set promised.columns = promised.columns + ['alter column ' ~ column.name ~ ' set not null'] %}
+    {%- endif %}
+    {%- endfor %}
+    {%- if promised.columns %}
+    alter table {{ relation }} {{ promised.columns | join(', ') }};
+    {%- endif %}
     {%- for key in keys if key.type == 'primary_key' %}
     alter table {{ relation }} add primary key ({{ key.columns | join(', ') }});
     {%- endfor %}
@@ -73,11 +115,6 @@
     create {{ 'unique' if index.unique }} index on {{ relation }}
     ({{ index.columns | join(', ') }}) {{ 'nulls not distinct' if index.unique }}
     {{ 'where ' ~ index.where if index.where }};
-    {%- endfor %}
-    {%- for column in model.columns.values() %}
-    {%- if column.constraints | selectattr('type', 'equalto', 'not_null') | list %}
-    alter table {{ relation }} alter column {{ column.name }} set not null;
-    {%- endif %}
     {%- endfor %}
     alter table {{ relation }} set (fillfactor = {{ config.get('fillfactor', 100) }});
     {{ isolate_workspaces(relation) }}

@@ -104,8 +104,12 @@ LAND = composed(f"""
     with arriving as ({ARRIVING}),
 
     change as (
-        insert into raw.changes (kind, cause, workspace_id, row_count)
-        values ('arrival', 'landing', %(workspace_id)s, %(row_count)s)
+        insert into raw.changes (
+            kind, cause, workspace_id, row_count, daemon_version
+        )
+        values (
+            'arrival', 'landing', %(workspace_id)s, %(row_count)s, %(daemon_version)s
+        )
         returning change_id
     ),
 
@@ -174,7 +178,12 @@ class Aside(msgspec.Struct, frozen=True):
     request_id: UUID | None = None
 
 
-async def land(warehouse: Warehouse, machine: Sender, batch: ReadBatch) -> BatchAnswer:
+async def land(
+    warehouse: Warehouse,
+    machine: Sender,
+    batch: ReadBatch,
+    daemon_version: str | None = None,
+) -> BatchAnswer:
     """Make every record of the batch durable with the transaction that is open.
 
     Idempotent by (workspace, record id). One entry in raw.changes names the rows, so
@@ -191,6 +200,7 @@ async def land(warehouse: Warehouse, machine: Sender, batch: ReadBatch) -> Batch
         arriving = sent_by | {
             "row_count": len(batch.readable),
             "records": batch.readable_json(),
+            "daemon_version": daemon_version,
         }
         landed = await warehouse.execute(LAND, arriving)
         row = await landed.fetchone()

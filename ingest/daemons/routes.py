@@ -126,7 +126,7 @@ async def requests_batch(
     async with post.landing():
         batch = read_batch(body)
         async with doors.landing_as(machine) as warehouse:
-            answer = await land(warehouse, machine, batch)
+            answer = await land(warehouse, machine, batch, present.version)
             await note(warehouse, machine, present)
     return answer
 

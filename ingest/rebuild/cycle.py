@@ -11,7 +11,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from ingest.rebuild.dbt import build_version, run_models
+from ingest.rebuild.dbt import build_version, fact_columns, run_models
 from models.trouble import Trouble
 from warehouse.cluster import Role, composed, connect
 
@@ -73,10 +73,49 @@ def rebuild(owner: Connection[Any], *, full_refresh: bool = False) -> Published:
 
     Raises BuildFailed with the ledger untouched: the same changes come again.
     """
-    whole = full_refresh or needs_full_refresh(owner)
+    is_other_build = needs_full_refresh(owner)
+    whole = full_refresh or is_other_build
     cycle_id = _freeze(owner, whole=whole)
-    run_models(full_refresh=whole)
-    return _publish(owner, cycle_id, whole=whole)
+    compared = (
+        whole
+        and _can_be_compared(owner)
+        and (is_other_build or _revises(owner, cycle_id))
+    )
+    run_models(full_refresh=whole, compared=compared)
+    return _publish(
+        owner,
+        cycle_id,
+        whole=whole,
+        compared=compared,
+        forgets=is_other_build and not compared,
+    )
+
+
+def _revises(owner: Connection[Any], cycle_id: int) -> bool:
+    found = owner.execute(
+        """
+        select exists (
+            select 1 from raw.changes where cycle_id = %s and kind = 'revision'
+        )
+        """,
+        [cycle_id],
+    ).fetchone()
+    return found == (True,)
+
+
+def _can_be_compared(owner: Connection[Any]) -> bool:
+    """Say whether requests stand, in the columns in which they are remembered."""
+    found = owner.execute(
+        """
+        select array_agg(attname::text) from pg_attribute
+        where
+            attrelid = to_regclass('marts.fct_priced_requests')
+            and attnum > 0
+            and not attisdropped
+        """
+    ).fetchone()
+    standing = set(found[0] or ()) if found else set[str]()
+    return bool(standing) and standing == set(fact_columns())
 
 
 def _freeze(owner: Connection[Any], *, whole: bool) -> int:
@@ -111,14 +150,36 @@ def _freeze(owner: Connection[Any], *, whole: bool) -> int:
     return cycle_id
 
 
-def _publish(owner: Connection[Any], cycle_id: int, *, whole: bool) -> Published:
+def _publish(
+    owner: Connection[Any],
+    cycle_id: int,
+    *,
+    whole: bool,
+    compared: bool,
+    forgets: bool,
+) -> Published:
     with owner.transaction():
+        if forgets:
+            # In columns of other SQL, what was known before can't be told from now.
+            owner.execute(
+                "update raw.cycles set is_remembered = false where cycle_id < %s",
+                [cycle_id],
+            )
         if whole:
             # Tables are about to be swapped, which no snapshot protects from:
             # readers hold this table's share lock for as long as they read.
             owner.execute("lock table raw.cycles in access exclusive mode")
         request_count = _count(owner, "pending.fct_priced_requests")
         hour_count = 0 if whole else _count(owner, "intermediate.int_hours_revised")
+        owner.execute(
+            """
+            select raw.follow_columns(
+                'raw.superseded_requests', 'pending.fct_priced_requests'
+            )
+            """
+        )
+        if compared or not whole:
+            _remember(owner)
         statements = owner.execute(
             "select statement from pending.publications order by position"
         ).fetchall()
@@ -142,18 +203,40 @@ def _publish(owner: Connection[Any], cycle_id: int, *, whole: bool) -> Published
             """,
             [request_count, hour_count, cycle_id],
         ).fetchone() or (0.0,)
-    # A published arrival has done its work; revisions stay, as the trace of why.
-    owner.execute(
-        """
-        delete from raw.changes
-        where kind = 'arrival' and published_at < now() - interval '1 hour'
-        """
-    )
     owner.execute(
         "delete from raw.cycles where published_at is null and cycle_id < %s",
         [cycle_id],
     )
     return Published(cycle_id, whole, request_count, hour_count, seconds)
+
+
+def _remember(owner: Connection[Any]) -> None:
+    """Keep what this cycle publishes differently as it was published until now."""
+    superseded = "intermediate.int_requests_superseded"
+    if _count(owner, superseded) == 0:
+        return
+    columns = ", ".join([*fact_columns(), "known_to_cycle"])
+    owner.execute(
+        composed(
+            f"insert into raw.superseded_requests ({columns})"
+            f" select {columns} from {superseded}"
+        )
+    )
+    # In a cycle the new rows say so themselves; a full refresh reads it from memory,
+    # which had not been written when it was prepared.
+    owner.execute(
+        composed(
+            f"""
+            update pending.fct_priced_requests as requests
+            set known_from_cycle = superseded.known_to_cycle
+            from {superseded} as superseded
+            where
+                requests.workspace_id = superseded.workspace_id
+                and requests.request_id = superseded.request_id
+                and requests.known_from_cycle <> superseded.known_to_cycle
+            """
+        )
+    )
 
 
 def _count(owner: Connection[Any], table: str) -> int:

@@ -2,9 +2,10 @@
 
 import hashlib
 import os
+import tempfile
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from psycopg.conninfo import conninfo_to_dict
 
@@ -20,13 +21,13 @@ PROJECT = Path(__file__).parents[2] / "dbt_project"
 # Views stand from one full refresh to the next; a cycle runs what holds rows. What
 # compares with the marts that stand has no meaning before there are any.
 CYCLE = ["--select", "config.materialized:table", "config.materialized:published"]
-WHOLE = ["--full-refresh", "--exclude", "tag:cycle_only"]
+WHOLE = ["--full-refresh", "--exclude", "tag:cycle_only", "tag:compares"]
+COMPARED = ["--full-refresh", "--exclude", "tag:cycle_only"]
 QUIETLY = [
     *("--project-dir", str(PROJECT)),
     *("--profiles-dir", str(PROJECT)),
     *("--log-level", "none", "--log-level-file", "none"),
     "--quiet",
-    "--no-write-json",
 ]
 
 
@@ -45,18 +46,65 @@ def build_version() -> str:
     return digest.hexdigest()[:16]
 
 
-def run_models(*, full_refresh: bool) -> None:
-    """Prepare the marts of the frozen cycle; BuildFailed if any model fails."""
-    invoke(["run", *(WHOLE if full_refresh else CYCLE)])
+def fact_columns() -> list[str]:
+    """Name the columns that the contract of the priced requests states, in order."""
+    node = manifest().nodes["model.halton.fct_priced_requests"]
+    return list(node.columns)
+
+
+def run_models(*, full_refresh: bool, compared: bool = False) -> None:
+    """Prepare the marts of the frozen cycle; BuildFailed if any model fails.
+
+    A full refresh can be compared with the marts that stand, row by row, so that what
+    it changes is remembered.
+    """
+    whole = COMPARED if compared else WHOLE
+    invoke(["run", *(whole if full_refresh else CYCLE)])
 
 
 def invoke(words: list[str]) -> None:
     """Run one dbt command against the warehouse, quietly."""
-    manifest = _manifest()
+    _check(_run(words))
+
+
+def tested() -> dict[str, str]:
+    """Run every test of the project; return how each one went, by its name."""
+    return _went(["test"])
+
+
+def freshness() -> dict[str, str]:
+    """Ask every source whether it is fresh; return what it is, by its table."""
+    return _went(["source", "freshness"])
+
+
+def documentation() -> str:
+    """Return the project's documentation, a page that needs nothing beside it."""
+    with tempfile.TemporaryDirectory(prefix="hmc-docs-") as target:
+        words = ["docs", "generate", "--static", "--target-path", target]
+        _check(_run([*words, "--write-json"]))
+        return Path(target, "static_index.html").read_text("utf-8")
+
+
+def _run(words: list[str]) -> "dbtRunnerResult":
     from dbt.cli.main import dbtRunner
 
     # A copy, because a run leaves its compiled models in what it was given.
-    _check(dbtRunner(manifest=manifest.deepcopy()).invoke([*words, *QUIETLY]))
+    return dbtRunner(manifest=manifest().deepcopy()).invoke(
+        [*words, *QUIETLY, *([] if "--write-json" in words else ["--no-write-json"])]
+    )
+
+
+def _went(words: list[str]) -> dict[str, str]:
+    target = _run(words)
+    if target.exception is not None:
+        _check(target)
+    results = getattr(target.result, "results", [])
+    return {_name(result.node): str(result.status) for result in results}
+
+
+def _name(node: Any) -> str:
+    is_source = node.resource_type == "source"
+    return f"{node.schema}.{node.identifier}" if is_source else str(node.name)
 
 
 def _check(target: "dbtRunnerResult") -> None:
@@ -73,13 +121,13 @@ def _check(target: "dbtRunnerResult") -> None:
 
 
 @cache
-def _manifest() -> "Manifest":
+def manifest() -> "Manifest":
     """Parse once: reading the project again would be half of every cycle."""
     _name_the_warehouse()
 
     from dbt.cli.main import dbtRunner
 
-    parsed = dbtRunner().invoke(["parse", *QUIETLY])
+    parsed = dbtRunner().invoke(["parse", *QUIETLY, "--no-write-json"])
     _check(parsed)
     return cast("Manifest", parsed.result)
 

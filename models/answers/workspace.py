@@ -3,16 +3,22 @@
 from datetime import date, datetime
 from uuid import UUID
 
+from models.answers.books import Calendar
 from models.plans import Tier
 from models.tenancy import Frozen
 
 
 class Period(Frozen):
-    """Whole UTC days, both ends included. Clamped: the plan's floor cut it."""
+    """Whole days, both ends included, of UTC or of the workspace's reporting zone.
+
+    Clamped: the plan's floor cut it.
+    """
 
     since: date
     until: date
     is_clamped: bool = False
+    calendar: Calendar = "utc"
+    time_zone: str = "UTC"
 
 
 class WorkspaceCard(Frozen):

@@ -8,14 +8,43 @@ import yaml
 from pydantic import AliasChoices, BaseModel
 
 from api.questions import HERE, question
+from models.answers.books import Book
+from models.answers.budgets import (
+    Anomaly,
+    AnomalyDriver,
+    BudgetMonth,
+    MonthForecast,
+)
+from models.answers.departments import DepartmentSpend, PoolSpend
+from models.answers.executive import ExecutiveMonth
+from models.answers.explaining import (
+    DriftCause,
+    FigurePart,
+    PublishedChange,
+    RateBelief,
+)
+from models.answers.health import (
+    Arrival,
+    LastBuild,
+    MartSize,
+    Outcome,
+    QualityFinding,
+    RecentQuality,
+)
+from models.answers.optimisation import Finding, FindingRequest, IdleSubscription
 from models.answers.pricing import PricingRate, UnpricedModel
 from models.answers.reconciliation import InvoiceReconciliation
-from models.answers.traces import Trace
+from models.answers.traces import Receipt, ReceiptVersion, Trace
 from models.answers.usage import UsageDay, UsageKey
 
 ROOT = Path(__file__).parents[2]
 # Ephemeral; and what a cycle alone builds, which a first one need not have been.
-NOT_BUILT = {"int_requests_touched", "int_hours_revised"}
+NOT_BUILT = {
+    "int_requests_touched",
+    "int_hours_revised",
+    "int_calendars_revised",
+    "int_requests_superseded",
+}
 ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
     UsageDay,
     UsageKey,
@@ -23,8 +52,32 @@ ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
     InvoiceReconciliation,
     PricingRate,
     UnpricedModel,
+    Book,
+    DriftCause,
+    FigurePart,
+    PublishedChange,
+    RateBelief,
+    Receipt,
+    ReceiptVersion,
+    Arrival,
+    LastBuild,
+    MartSize,
+    QualityFinding,
+    RecentQuality,
+    Outcome,
+    DepartmentSpend,
+    PoolSpend,
+    BudgetMonth,
+    MonthForecast,
+    Anomaly,
+    AnomalyDriver,
+    Finding,
+    FindingRequest,
+    IdleSubscription,
+    ExecutiveMonth,
 ]
 PARAMETERS = {
+    "calendar": "utc",
     "grouping": "total",
     "since": "2026-01-01",
     "until": "2026-01-02",
@@ -38,6 +91,19 @@ PARAMETERS = {
     "limit": 1,
     "known_at": "2026-01-01",
     "valid_at": None,
+    "request_id": "00000000-0000-0000-0000-000000000000",
+    "rate_ids": [1],
+    "from_cycle": 0,
+    "to_cycle": 1,
+    "billing_basis": "api",
+    "department_id": None,
+    "floor": 1,
+    "scope": "workspace",
+    "subject": "",
+    "usage_date": "2026-01-01",
+    "week_count": 8,
+    "finding_id": "0" * 32,
+    "quiet_since": "2026-01-01",
 }
 
 

@@ -197,6 +197,13 @@ def build(owner: psycopg.Connection, cloud: TestClient, tier: Tier) -> House:
         "select api_key_id from app.api_keys where workspace_id = %s",
         [foreign.workspace_id],
     ).fetchone() or (None,)
+    (department,) = owner.execute(
+        """
+        insert into app.departments (workspace_id, name) values (%s, 'Theirs')
+        returning department_id
+        """,
+        [foreign.workspace_id],
+    ).fetchone() or (None,)
     foreign_laptop = daemon(owner, cloud, foreign, hostname=uuid4().hex)
     foreign_request = record()
     cloud.post(
@@ -211,6 +218,10 @@ def build(owner: psycopg.Connection, cloud: TestClient, tier: Tier) -> House:
         "invitation_id": str(invitation),
         "api_key_id": str(key),
         "rate_id": "1",
+        "department_id": str(department),
+        "rule_id": str(uuid4()),
+        "budget_id": str(uuid4()),
+        "finding_id": uuid4().hex,
     }
     return House(tier, home, principals, foreign, foreign_ids)
 
@@ -262,7 +273,10 @@ def expected(route: str, principal: Principal, house: House, slug: str) -> str:
 
 def cells_of(house: House, routes: list[str]) -> Iterator[Cell]:
     nothing = house.foreign_ids.keys()
-    unknown = {name: str(uuid4()) for name in nothing} | {"rate_id": "1"}
+    unknown = {name: str(uuid4()) for name in nothing} | {
+        "rate_id": "1",
+        "finding_id": uuid4().hex,
+    }
     for route in routes:
         slugs = [house.home.slug]
         if "{slug}" in route:

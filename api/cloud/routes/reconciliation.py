@@ -2,22 +2,23 @@
 
 import asyncio
 import time
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.cloud.asking import ask, card_of, published_at
+from api.cloud.asking import ask, card_of
+from api.cloud.books import KnownBooks
 from api.cloud.callers import requires
-from api.cloud.periods import today
+from api.cloud.periods import month_of, today
 from api.cloud.sessions import OpenDoors
 from models.answers.reconciliation import InvoiceReconciliation, Reconciliation
 from models.money import PICO_PER_USD, pico_from_usd
 from models.plans import Permission, Surface
 from models.providers import catalogue_name, daemon_name
-from models.refusals import Malformed
+from models.refusals import Malformed, NotRemembered, refusing
 from models.tenancy import Caller
 from warehouse.doors import Doors
 
@@ -46,25 +47,35 @@ class KeptTotal(BaseModel):
     status: Literal["rebuilding"] = "rebuilding"
 
 
-@router.get("/reconciliation")
+@router.get("/reconciliation", responses=refusing(NotRemembered))
 async def reconciliation(
     caller: Annotated[
         Caller, requires(Surface.RECONCILIATION, Permission.READ_FINANCE)
     ],
     doors: OpenDoors,
+    which: KnownBooks,
     since: Annotated[AskedMonth, Query(alias="from")] = None,
     until: Annotated[AskedMonth, Query(alias="to")] = None,
 ) -> Reconciliation:
-    """Logged spend against what is payable, by provider account and UTC month."""
+    """Logged spend against what is payable, by provider account and UTC month.
+
+    As known now, or at `known_at`.
+    """
     last = _first_of(until) if until else today().replace(day=1)
     first = _first_of(since) if since else _months_before(last, MONTHS - 1)
     if first > last:
         raise Malformed("`from` lies after `to`.")
     async with doors.reading_as(caller) as warehouse:
+        books = await which.opened(warehouse)
         return Reconciliation(
             workspace=card_of(caller),
-            as_of=await published_at(warehouse),
-            items=await ask(warehouse, InvoiceReconciliation, since=first, until=last),
+            as_of=books.as_of,
+            items=await books.ask(
+                warehouse,
+                InvoiceReconciliation,
+                since=first,
+                until=month_of(last).until,
+            ),
         )
 
 
@@ -131,7 +142,7 @@ async def _enter(
             """,
             key,
         )
-        await warehouse.execute(
+        made = await warehouse.execute(
             """
             with document as (
                 insert into raw.billing_documents (
@@ -142,17 +153,21 @@ async def _enter(
                     %(workspace_id)s, %(provider)s, %(account)s, 'entered_total',
                     %(month)s, %(invoice_id)s, %(entered_by)s
                 )
-                returning document_id
+                returning document_id, change_id
+            ),
+
+            line as (
+                insert into raw.billing_lines (
+                    workspace_id, document_id, line_number, amount_pico, rounding_pico,
+                    description
+                )
+                select
+                    %(workspace_id)s, document_id, 1, %(amount)s, %(rounding)s,
+                    'total of the period, entered by hand'
+                from document
             )
 
-            insert into raw.billing_lines (
-                workspace_id, document_id, line_number, amount_pico, rounding_pico,
-                description
-            )
-            select
-                %(workspace_id)s, document_id, 1, %(amount)s, %(rounding)s,
-                'total of the period, entered by hand'
-            from document
+            select change_id from document
             """,
             {
                 **key,
@@ -161,14 +176,6 @@ async def _enter(
                 "amount": amount,
                 "rounding": PICO_PER_USD // (2 * 10**decimals),
             },
-        )
-        made = await warehouse.execute(
-            """
-            insert into raw.changes (kind, cause, workspace_id, provider, since)
-            values ('revision', 'billing', %(workspace_id)s, %(provider)s, %(at)s)
-            returning change_id
-            """,
-            {**key, "at": datetime(month.year, month.month, 1, tzinfo=UTC)},
         )
         row = await made.fetchone()
     return int(row["change_id"]) if row else 0

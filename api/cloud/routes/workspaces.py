@@ -116,14 +116,6 @@ async def change_workspace(
                     "zone": changed.reporting_time_zone,
                 },
             )
-            if changed.reporting_time_zone is not None:
-                await warehouse.execute(
-                    """
-                    insert into raw.changes (kind, cause, workspace_id)
-                    values ('revision', 'time_zone', %s)
-                    """,
-                    [caller.workspace_id],
-                )
     except UniqueViolation:
         raise SlugTaken(str(changed.slug)) from None
     return await _settings(

@@ -6,22 +6,37 @@ WITH __dbt__cte__int_requests_touched AS NOT MATERIALIZED (
   /* One row per request that this cycle prices: those that arrived, and all of every */
   /* revised hour. What landed after the cycle was frozen belongs to the next. */
   /* Not materialized: Postgres would write the whole table down to read it twice. */
+  /* depends_on: "halton"."raw"."superseded_requests" */
   WITH requests AS NOT MATERIALIZED (
     SELECT
       *
     FROM stg_daemon__requests
-  ), changes AS NOT MATERIALIZED (
+  ), arrivals AS NOT MATERIALIZED (
     SELECT
       *
-    FROM stg_ledger__changes
+    FROM stg_ledger__arrivals
+  ), superseded AS NOT MATERIALIZED (
+    SELECT
+      workspace_id,
+      request_id,
+      MAX(known_to_cycle) AS known_to_cycle
+    FROM superseded_requests
+    GROUP BY
+      workspace_id,
+      request_id
   ), touched AS NOT MATERIALIZED (
     SELECT
-      requests.*
+      requests.*,
+      arrivals.daemon_version,
+      COALESCE(superseded.known_to_cycle, arrivals.cycle_id, 0) AS known_from_cycle
     FROM requests
-    LEFT JOIN changes
-      ON requests.change_id = changes.change_id AND NOT changes.is_frozen
+    LEFT JOIN arrivals
+      ON requests.change_id = arrivals.change_id
+    LEFT JOIN superseded
+      ON requests.workspace_id = superseded.workspace_id
+      AND requests.request_id = superseded.request_id
     WHERE
-      changes.change_id IS NULL
+      arrivals.change_id IS NULL OR NOT arrivals.is_waiting
   )
   SELECT
     *
@@ -45,7 +60,7 @@ WITH __dbt__cte__int_requests_touched AS NOT MATERIALIZED (
 ), allocation_rules AS NOT MATERIALIZED (
   SELECT
     *
-  FROM stg_directory__allocation_rules
+  FROM int_allocation_banded
 ), rated AS NOT MATERIALIZED (
   SELECT
     requests.*,
@@ -72,48 +87,48 @@ WITH __dbt__cte__int_requests_touched AS NOT MATERIALIZED (
     AND requests.requested_at < catalog_rates.valid_to
     AND requests.prompt_tokens >= catalog_rates.prompt_tokens_from
     AND requests.prompt_tokens <= catalog_rates.prompt_tokens_to
-), allocated /* At most one rule of each kind is in force, so nothing fans out; of those, the one */ /* with the lowest priority number allocates, and project goes before machine before */ /* provider where they tie. */ AS NOT MATERIALIZED (
+), allocated /* At most one rule wins for a project, a machine or a provider at a moment, so */ /* nothing fans out; of those, the one with the lowest precedence allocates. */ AS NOT MATERIALIZED (
   SELECT
     rated.*,
     CASE
-      WHEN by_project.priority <= LEAST(COALESCE(by_machine.priority, 2000000), COALESCE(by_provider.priority, 2000000))
+      WHEN by_project.precedence < LEAST(
+        COALESCE(by_machine.precedence, 20000000),
+        COALESCE(by_provider.precedence, 20000000)
+      )
       THEN by_project.rule_id
-      WHEN by_machine.priority <= COALESCE(by_provider.priority, 2000000)
+      WHEN by_machine.precedence < COALESCE(by_provider.precedence, 20000000)
       THEN by_machine.rule_id
       ELSE by_provider.rule_id
     END AS allocation_rule_id,
     CASE
-      WHEN by_project.priority <= LEAST(COALESCE(by_machine.priority, 2000000), COALESCE(by_provider.priority, 2000000))
+      WHEN by_project.precedence < LEAST(
+        COALESCE(by_machine.precedence, 20000000),
+        COALESCE(by_provider.precedence, 20000000)
+      )
       THEN by_project.department_id
-      WHEN by_machine.priority <= COALESCE(by_provider.priority, 2000000)
+      WHEN by_machine.precedence < COALESCE(by_provider.precedence, 20000000)
       THEN by_machine.department_id
       ELSE by_provider.department_id
     END AS department_id
   FROM rated
   LEFT JOIN allocation_rules AS by_project
     ON rated.workspace_id = by_project.workspace_id
-    AND by_project.match_on = 'project'
-    AND rated.project = by_project.match_value
+    AND by_project.matched_by = 'project'
+    AND rated.project = by_project.matched_value
     AND rated.requested_at >= by_project.valid_from
-    AND (
-      rated.requested_at < by_project.valid_to OR by_project.valid_to IS NULL
-    )
+    AND rated.requested_at < by_project.valid_to
   LEFT JOIN allocation_rules AS by_machine
     ON rated.workspace_id = by_machine.workspace_id
-    AND by_machine.match_on = 'machine'
-    AND CAST(rated.machine_id AS TEXT) = by_machine.match_value
+    AND by_machine.matched_by = 'machine'
+    AND CAST(rated.machine_id AS TEXT) = by_machine.matched_value
     AND rated.requested_at >= by_machine.valid_from
-    AND (
-      rated.requested_at < by_machine.valid_to OR by_machine.valid_to IS NULL
-    )
+    AND rated.requested_at < by_machine.valid_to
   LEFT JOIN allocation_rules AS by_provider
     ON rated.workspace_id = by_provider.workspace_id
-    AND by_provider.match_on = 'provider'
-    AND rated.provider = by_provider.match_value
+    AND by_provider.matched_by = 'provider'
+    AND rated.provider = by_provider.matched_value
     AND rated.requested_at >= by_provider.valid_from
-    AND (
-      rated.requested_at < by_provider.valid_to OR by_provider.valid_to IS NULL
-    )
+    AND rated.requested_at < by_provider.valid_to
 ), priced AS NOT MATERIALIZED (
   SELECT
     *,
@@ -154,7 +169,9 @@ WITH __dbt__cte__int_requests_touched AS NOT MATERIALIZED (
     submitted_millicents,
     submitted_millicents - CAST(cost_pico // 10000000 AS BIGINT) AS drift_millicents,
     department_id,
-    allocation_rule_id
+    allocation_rule_id,
+    daemon_version,
+    known_from_cycle
   FROM priced
 )
 SELECT

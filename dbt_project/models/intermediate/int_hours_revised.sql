@@ -9,7 +9,10 @@ with
 revisions as (
 
     select * from {{ ref('stg_ledger__changes') }}
-    where kind = 'revision' and cause <> 'billing' and is_frozen
+    where
+        kind = 'revision'
+        and cause not in ('billing', 'time_zone')
+        and is_frozen
 
 ),
 

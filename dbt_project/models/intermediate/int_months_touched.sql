@@ -10,7 +10,7 @@ entries as (
         workspace_id,
         usage_date
     from {{ pending(usage_days) }}
-    where grouping_name = 'provider'
+    where calendar = 'utc' and grouping_name = 'provider'
 
 ),
 

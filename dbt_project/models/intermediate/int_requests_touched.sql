@@ -2,6 +2,7 @@
 -- revised hour. What landed after the cycle was frozen belongs to the next.
 -- Not materialized: Postgres would write the whole table down to read it twice.
 
+-- depends_on: {{ source('ledger', 'superseded_requests') }}
 {{ config(materialized='ephemeral') }}
 
 with
@@ -12,9 +13,9 @@ requests as not materialized (
 
 ),
 
-changes as (
+arrivals as not materialized (
 
-    select * from {{ ref('stg_ledger__changes') }}
+    select * from {{ ref('stg_ledger__arrivals') }}
 
 ),
 
@@ -23,20 +24,26 @@ changes as (
 
 arrived as (
 
-    select requests.*
+    select
+        requests.*,
+        arrivals.daemon_version,
+        arrivals.cycle_id as known_from_cycle
 
-    from changes
+    from arrivals
 
     inner join requests
-        on changes.change_id = requests.change_id
+        on arrivals.change_id = requests.change_id
 
-    where changes.is_frozen and changes.kind = 'arrival'
+    where not arrivals.is_published and not arrivals.is_waiting
 
 ),
 
 revised as (
 
-    select requests.*
+    select
+        requests.*,
+        arrivals.daemon_version,
+        cast(null as bigint) as known_from_cycle
 
     from {{ hours_revised }} as hours_revised
 
@@ -46,10 +53,10 @@ revised as (
             and hours_revised.usage_hour <= requests.requested_at
             and hours_revised.usage_hour + interval '1 hour' > requests.requested_at
 
-    left join changes
-        on requests.change_id = changes.change_id
+    left join arrivals
+        on requests.change_id = arrivals.change_id
 
-    where changes.change_id is null
+    where arrivals.change_id is null or arrivals.is_published
 
 ),
 
@@ -65,18 +72,39 @@ touched as (
 
 {% else %}
 
+superseded as (
+
+    select
+        workspace_id,
+        request_id,
+        max(known_to_cycle) as known_to_cycle
+    from {{ source('ledger', 'superseded_requests') }}
+    group by
+        workspace_id,
+        request_id
+
+),
+
 touched as (
 
-    select requests.*
+    select
+        requests.*,
+        arrivals.daemon_version,
+        coalesce(
+            superseded.known_to_cycle, arrivals.cycle_id, 0
+        ) as known_from_cycle
 
     from requests
 
-    left join changes
-        on
-            requests.change_id = changes.change_id
-            and not changes.is_frozen
+    left join arrivals
+        on requests.change_id = arrivals.change_id
 
-    where changes.change_id is null
+    left join superseded
+        on
+            requests.workspace_id = superseded.workspace_id
+            and requests.request_id = superseded.request_id
+
+    where arrivals.change_id is null or not arrivals.is_waiting
 
 )
 

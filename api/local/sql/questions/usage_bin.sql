@@ -25,7 +25,7 @@ SELECT
   CAST(SUM(unsubmitted_count) AS BIGINT) AS unsubmitted_count
 FROM fct_usage_days
 WHERE
-  calendar = 'utc'
+  calendar = $calendar
   AND grouping_name = $grouping
   AND usage_date >= $since
   AND usage_date <= $until

@@ -26,7 +26,7 @@ SELECT
   CAST(drift_millicents AS BIGINT) AS drift_millicents
 FROM fct_usage_days
 WHERE
-  calendar = 'utc'
+  calendar = $calendar
   AND grouping_name = $grouping
   AND usage_date >= $since
   AND usage_date <= $until

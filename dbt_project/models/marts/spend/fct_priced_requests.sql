@@ -21,6 +21,9 @@
     )
 }}
 
+{% set hours_revised = ref('int_hours_revised') %}
+{% set changes = ref('stg_ledger__changes') %}
+
 with
 
 requests as (
@@ -45,7 +48,7 @@ workspace_rates as (
 
 allocation_rules as (
 
-    select * from {{ ref('stg_directory__allocation_rules') }}
+    select * from {{ ref('int_allocation_banded') }}
 
 ),
 
@@ -96,34 +99,33 @@ rated as (
 
 ),
 
--- At most one rule of each kind is in force, so nothing fans out; of those, the one
--- with the lowest priority number allocates, and project goes before machine before
--- provider where they tie.
+-- At most one rule wins for a project, a machine or a provider at a moment, so
+-- nothing fans out; of those, the one with the lowest precedence allocates.
 allocated as (
 
     select
         rated.*,
         case
             when
-                by_project.priority
-                <= least(
-                    coalesce(by_machine.priority, 2000000),
-                    coalesce(by_provider.priority, 2000000)
+                by_project.precedence
+                < least(
+                    coalesce(by_machine.precedence, 20000000),
+                    coalesce(by_provider.precedence, 20000000)
                 )
                 then by_project.rule_id
-            when by_machine.priority <= coalesce(by_provider.priority, 2000000)
+            when by_machine.precedence < coalesce(by_provider.precedence, 20000000)
                 then by_machine.rule_id
             else by_provider.rule_id
         end as allocation_rule_id,
         case
             when
-                by_project.priority
-                <= least(
-                    coalesce(by_machine.priority, 2000000),
-                    coalesce(by_provider.priority, 2000000)
+                by_project.precedence
+                < least(
+                    coalesce(by_machine.precedence, 20000000),
+                    coalesce(by_provider.precedence, 20000000)
                 )
                 then by_project.department_id
-            when by_machine.priority <= coalesce(by_provider.priority, 2000000)
+            when by_machine.precedence < coalesce(by_provider.precedence, 20000000)
                 then by_machine.department_id
             else by_provider.department_id
         end as department_id
@@ -133,35 +135,26 @@ allocated as (
     left join allocation_rules as by_project
         on
             rated.workspace_id = by_project.workspace_id
-            and by_project.match_on = 'project'
-            and rated.project = by_project.match_value
+            and by_project.matched_by = 'project'
+            and rated.project = by_project.matched_value
             and rated.requested_at >= by_project.valid_from
-            and (
-                rated.requested_at < by_project.valid_to
-                or by_project.valid_to is null
-            )
+            and rated.requested_at < by_project.valid_to
 
     left join allocation_rules as by_machine
         on
             rated.workspace_id = by_machine.workspace_id
-            and by_machine.match_on = 'machine'
-            and cast(rated.machine_id as varchar) = by_machine.match_value
+            and by_machine.matched_by = 'machine'
+            and cast(rated.machine_id as varchar) = by_machine.matched_value
             and rated.requested_at >= by_machine.valid_from
-            and (
-                rated.requested_at < by_machine.valid_to
-                or by_machine.valid_to is null
-            )
+            and rated.requested_at < by_machine.valid_to
 
     left join allocation_rules as by_provider
         on
             rated.workspace_id = by_provider.workspace_id
-            and by_provider.match_on = 'provider'
-            and rated.provider = by_provider.match_value
+            and by_provider.matched_by = 'provider'
+            and rated.provider = by_provider.matched_value
             and rated.requested_at >= by_provider.valid_from
-            and (
-                rated.requested_at < by_provider.valid_to
-                or by_provider.valid_to is null
-            )
+            and rated.requested_at < by_provider.valid_to
 
 ),
 
@@ -214,11 +207,65 @@ compared as (
         submitted_millicents
         - cast(floor(cost_pico * 0.0000001) as bigint) as drift_millicents,
         department_id,
-        allocation_rule_id
+        allocation_rule_id,
+        daemon_version,
+        known_from_cycle
 
     from priced
 
 )
 
+{% if only_this_cycle() %}
+,
+
+published as (
+
+    select standing.*
+
+    from {{ source('standing', 'fct_priced_requests') }} as standing
+
+    inner join {{ hours_revised }} as hours_revised
+        on
+            standing.workspace_id = hours_revised.workspace_id
+            and standing.usage_hour = hours_revised.usage_hour
+
+),
+
+this_cycle as (
+
+    select max(cycle_id) as cycle_id
+    from {{ changes }}
+    where is_frozen
+
+),
+
+-- A revised request that means what it meant has been known for as long.
+remembered as (
+
+    select
+        {{ columns_of('compared') }},
+        coalesce(
+            compared.known_from_cycle,
+            case
+                when {{ is_as_published('compared') }}
+                    then published.known_from_cycle
+            end,
+            this_cycle.cycle_id
+        ) as known_from_cycle
+
+    from compared
+
+    cross join this_cycle
+
+    left join published
+        on
+            compared.workspace_id = published.workspace_id
+            and compared.request_id = published.request_id
+
+)
+
+select * from remembered
+{% else %}
 select * from compared
+{% endif %}
 {{ in_reading_order() }}

@@ -1,5 +1,6 @@
 -- One row per workspace, calendar, day, grouping and key of that grouping.
--- Rows are entries of a ledger: a revised hour books out what it had booked before.
+-- Rows are entries of a ledger: a revised hour books out what it had booked before. A
+-- calendar in another zone than before is booked anew, out of what stands.
 
 {{
     config(
@@ -19,28 +20,44 @@
                 ],
             },
         ],
+        anew='int_calendars_revised',
+        anew_by=['workspace_id', 'calendar'],
         fillfactor=70,
     )
 }}
 
 {% set priced_requests = ref('fct_priced_requests') %}
 {% set hours_revised = ref('int_hours_revised') %}
+{% set calendars_revised = ref('int_calendars_revised') %}
 
 with
 
-requests as (
+own_calendars as (
 
-    select
-        *,
-        1 as sign
-    from {{ pending(priced_requests) }}
+    select * from {{ ref('stg_directory__calendars') }}
 
-    {% if only_this_cycle() %}
+),
+
+calendars as (
+
+    select 'utc' as calendar
+
     union all
 
-    select
-        standing.*,
-        -1 as sign
+    select 'reporting' as calendar
+
+),
+
+{% if only_this_cycle() %}
+calendars_revised as (
+
+    select * from {{ calendars_revised }}
+
+),
+
+revised as (
+
+    select standing.*
 
     from {{ source('standing', 'fct_priced_requests') }} as standing
 
@@ -48,7 +65,103 @@ requests as (
         on
             standing.workspace_id = hours_revised.workspace_id
             and standing.usage_hour = hours_revised.usage_hour
-    {% endif %}
+
+),
+
+standing_anew as (
+
+    select standing.*
+
+    from {{ source('standing', 'fct_priced_requests') }} as standing
+
+    inner join calendars_revised
+        on standing.workspace_id = calendars_revised.workspace_id
+
+),
+
+-- A calendar that is booked anew starts from nothing: what stands is booked into it
+-- first, and then this cycle's entries as into any other.
+entries as (
+
+    select
+        *,
+        1 as sign,
+        cast(null as varchar) as only_calendar
+    from {{ pending(priced_requests) }}
+
+    union all
+
+    select
+        *,
+        -1 as sign,
+        cast(null as varchar) as only_calendar
+    from revised
+
+    union all
+
+    select
+        *,
+        1 as sign,
+        'reporting' as only_calendar
+    from standing_anew
+
+),
+
+requests as (
+
+    select
+        entries.*,
+        calendars.calendar,
+        own_calendars.time_zone
+
+    from entries
+
+    left join own_calendars
+        on entries.workspace_id = own_calendars.workspace_id
+
+    inner join calendars
+        on
+            (
+                calendars.calendar = 'utc'
+                or own_calendars.calendar = calendars.calendar
+            )
+            and (
+                entries.only_calendar = calendars.calendar
+                or entries.only_calendar is null
+            )
+
+),
+{% else %}
+requests as (
+
+    select
+        entries.*,
+        1 as sign,
+        calendars.calendar,
+        own_calendars.time_zone
+
+    from {{ pending(priced_requests) }} as entries
+
+    left join own_calendars
+        on entries.workspace_id = own_calendars.workspace_id
+
+    inner join calendars
+        on
+            calendars.calendar = 'utc'
+            or own_calendars.calendar = calendars.calendar
+
+),
+{% endif %}
+
+dated as (
+
+    select
+        *,
+        case
+            when calendar = 'utc' then usage_date
+            else cast(requested_at at time zone time_zone as date)
+        end as calendar_date
+    from requests
 
 ),
 
@@ -56,7 +169,7 @@ summed as (
 
     select
         workspace_id,
-        'utc' as calendar,
+        calendar,
         case grouping(provider, model, project, machine_id, department_id)
             when 31 then 'total'
             when 15 then 'provider'
@@ -67,7 +180,7 @@ summed as (
             when 29 then 'machine'
             when 30 then 'department'
         end as grouping_name,
-        usage_date,
+        calendar_date as usage_date,
         billing_basis,
         provider,
         model,
@@ -106,18 +219,18 @@ summed as (
         cast(sum(case when latency_ms is null then 0 else sign end) as bigint)
             as latency_count
 
-    from requests
+    from dated
 
     group by
         grouping sets (
-            (workspace_id, usage_date, billing_basis),
-            (workspace_id, usage_date, billing_basis, provider),
-            (workspace_id, usage_date, billing_basis, provider, model),
-            (workspace_id, usage_date, billing_basis, project),
-            (workspace_id, usage_date, billing_basis, project, provider),
-            (workspace_id, usage_date, billing_basis, project, machine_id),
-            (workspace_id, usage_date, billing_basis, machine_id),
-            (workspace_id, usage_date, billing_basis, department_id)
+            (workspace_id, calendar, calendar_date, billing_basis),
+            (workspace_id, calendar, calendar_date, billing_basis, provider),
+            (workspace_id, calendar, calendar_date, billing_basis, provider, model),
+            (workspace_id, calendar, calendar_date, billing_basis, project),
+            (workspace_id, calendar, calendar_date, billing_basis, project, provider),
+            (workspace_id, calendar, calendar_date, billing_basis, project, machine_id),
+            (workspace_id, calendar, calendar_date, billing_basis, machine_id),
+            (workspace_id, calendar, calendar_date, billing_basis, department_id)
         )
 
 )

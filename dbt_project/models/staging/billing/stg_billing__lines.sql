@@ -1,4 +1,5 @@
--- One row per line of a billing document that stands.
+-- One row per line of a billing document that stands, as far as cycles have been told:
+-- by the changes that entered it and superseded it.
 
 with
 
@@ -11,6 +12,17 @@ documents as (
 lines as (
 
     select * from {{ source('billing', 'billing_lines') }}
+
+),
+
+revisions as (
+
+    select change_id
+    from {{ source('ledger', 'changes') }}
+    where
+        kind = 'revision'
+        and cause = 'billing'
+        and (cycle_id is not null or published_at is not null)
 
 ),
 
@@ -33,7 +45,19 @@ standing as (
             documents.workspace_id = lines.workspace_id
             and documents.document_id = lines.document_id
 
-    where documents.superseded_at is null
+    left join revisions as entered
+        on documents.change_id = entered.change_id
+
+    left join revisions as superseded
+        on documents.superseded_by_change = superseded.change_id
+
+    where
+        (documents.change_id is null or entered.change_id is not null)
+        and superseded.change_id is null
+        and (
+            documents.superseded_at is null
+            or documents.superseded_by_change is not null
+        )
 
 )
 

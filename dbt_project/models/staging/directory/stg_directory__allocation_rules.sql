@@ -1,5 +1,5 @@
--- One row per rule that gives a project, machine or provider to a department
--- over [valid_from, valid_to); no two of one value overlap.
+-- One row per rule that gives what it matches to a department over
+-- [valid_from, valid_to); no two of one value overlap.
 
 with
 

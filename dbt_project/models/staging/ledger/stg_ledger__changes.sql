@@ -22,6 +22,7 @@ unpublished as (
         machine_id,
         since,
         until,
+        cycle_id,
         cycle_id is not null as is_frozen
 
     from source
