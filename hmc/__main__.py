@@ -20,6 +20,7 @@ from hmc.commands.demo import demo
 from hmc.commands.doctor import doctor
 from hmc.commands.import_sqlite import import_sqlite
 from hmc.commands.local import local
+from hmc.commands.quality import docs, quality
 from hmc.commands.report import report
 from models.trouble import Trouble
 
@@ -67,6 +68,8 @@ app.add_typer(audits, name="audit")
 app.command()(backup.backup)
 app.command()(backup.restore)
 app.command()(backup.drill)
+app.command()(quality)
+app.command()(docs)
 app.command()(forget.retain)
 erase = typer.Typer(help="Forget somebody or some machine.", no_args_is_help=True)
 erase.command("person")(forget.erase_person)

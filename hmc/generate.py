@@ -1,10 +1,10 @@
-"""Writes the SQL that is made from the dbt models and the questions.
+"""Writes what is made from the dbt models and the questions.
 
     python -m hmc.generate            write it
     python -m hmc.generate --check    fail if it is stale
 
 `api/local/sql/` is how the laptop reads them, `api/cloud/as_known/` how they are asked
-as known at an earlier moment.
+as known at an earlier moment, `api/cloud/lineage/` what each question rests on.
 
 Runs on a maintainer's machine and in CI, never on a laptop: dbt compiles on a
 warehouse, for which a throwaway Postgres is started.
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def main(words: list[str]) -> int:
-    """Write the folder, or with --check only compare it; return an exit code."""
+    """Write the folders, or with --check only compare them; return an exit code."""
     from api.local import translate
 
     if words not in ([], ["--check"]):
@@ -48,15 +48,17 @@ def main(words: list[str]) -> int:
 
 
 def _folders() -> dict[Path, dict[str, str]]:
-    """Make every folder of generated SQL: its files by name."""
+    """Make every folder of what is generated: its files by name."""
+    from api.cloud import made
     from api.local import translate
-    from hmc import as_known
-    from ingest.rebuild.dbt import fact_columns
+    from hmc import as_known, lineage
+    from ingest.rebuild.dbt import fact_columns, manifest
 
     models, asked = _compiled_apart(), _questions()
     return {
         translate.SQL: translate.generated(models, asked),
         AS_KNOWN: as_known.generated(asked, models, fact_columns()),
+        made.LINEAGE: lineage.generated(manifest()),
     }
 
 

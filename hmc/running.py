@@ -103,8 +103,10 @@ def run_api(host: str, port: int) -> None:
 def run_worker(parent: int | None) -> None:
     """Rebuild until SIGINT or SIGTERM, or until the parent is gone."""
     from hmc.logs import start_logging
+    from hmc.looking import keep_looking
     from ingest.rebuild.worker import work
     from warehouse.migrate import require_current
+    from warehouse.settings import settings
 
     start_logging(logging.WARNING if parent else logging.INFO)
     stopping = threading.Event()
@@ -115,7 +117,13 @@ def run_worker(parent: int | None) -> None:
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, stop_after_this_cycle)
     require_current()
+    looking = threading.Thread(
+        target=keep_looking, args=(stopping, settings().quality_minutes)
+    )
+    looking.start()
     work(stopping, parent)
+    stopping.set()  # where the parent is gone, nobody has
+    looking.join()
 
 
 _stop_worker = threading.Event()

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 HOME = Path(tempfile.mkdtemp(prefix="hmc-test-", dir="/tmp"))
 os.environ["HMC_DATA_DIR"] = str(HOME)
+os.environ["HMC_CACHE_DIR"] = str(HOME / "cache")
 os.environ.pop("DATABASE_URL", None)
 
 

@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     drain_seconds: Annotated[float, Field(ge=0, le=300)] = 2
     # `text` for a terminal; `json` is a line per request and event, for machines.
     log: Literal["text", "json"] = "text"
+    # How long a look at the data's health holds before the worker has the next one
+    # taken; 0 leaves it to `hmc quality`.
+    quality_minutes: Annotated[float, Field(ge=0)] = 60
     # How letters leave: smtp://user:password@host:587 or smtps://…:465. Without it
     # they are kept as files in the data folder.
     smtp_url: str | None = None

@@ -119,6 +119,10 @@ export const unpricedModels = (slug, options) => call("GET", within(slug, "prici
 export const stateRate = (slug, body) => call("POST", within(slug, "pricing", "rates"), { body });
 export const withdrawRate = (slug, id) => call("DELETE", within(slug, "pricing", "rates", id));
 
+export const dataHealth = (slug, options) => call("GET", within(slug, "data-health"), options);
+export const documentation = (slug) => within(slug, "data-health", "documentation");
+export const howMade = (slug, question, options) => call("GET", within(slug, "how", question), options);
+
 export const audit = (slug, query, options) => call("GET", within(slug, "audit"), { query, ...options });
 /** Where the browser itself fetches the log as a file, with the filters of the page. */
 export const auditFile = (slug, query) => withQuery(within(slug, "audit"), { ...query, format: "csv" });

@@ -17,6 +17,15 @@ const useSurface = (page) => {
   return loaded.page === page ? loaded.Surface : null;
 };
 
+// The drawer that says how a figure is made: fetched by the first who wants to know.
+const useHow = (isWanted) => {
+  const [loaded, setLoaded] = useState({});
+  useEffect(() => {
+    if (isWanted) import("./how.js").then((module) => setLoaded({ How: module.How }));
+  }, [isWanted]);
+  return isWanted ? loaded.How : null;
+};
+
 const useTitleAndFocus = (page, name) => {
   const [first] = useState(page);
   useLayoutEffect(() => {
@@ -46,6 +55,7 @@ const App = () => {
   const me = useAnswer(api.me, "me");
   const plans = useAnswer(api.plans, "plans");
   const Surface = useSurface(page);
+  const How = useHow(Boolean(address.value.query.how));
   const session = { me: me.answer, plans: plans.answer };
   const membership = session.me?.workspaces.find((each) => each.slug === slug);
   useSlugOfNow(slug, me.answer);
@@ -55,6 +65,7 @@ const App = () => {
       ${Surface
         ? html`<${Surface} key=${`${slug} ${page}`} slug=${slug} session=${session} membership=${membership} />`
         : html`<${Skeleton} />`}
+      ${How && html`<${How} slug=${slug} session=${session} />`}
     <//>
   `;
 };

@@ -15,8 +15,13 @@ export const CsvButton = ({ name, columns, rows }) => html`
   </button>
 `;
 
+/** `question` is the name of the one that a figure answers. */
+export const HowMade = ({ question, of }) => html`
+  <a class="how" href=${hrefWith({ how: question })}>How is this made?<span class="unseen"> (${of})</span></a>
+`;
+
 /** `children` is the chart; `view` names the query key that keeps Chart or Table. */
-export const Figure = ({ title, summary, view, name, columns, rows, totals, isStale, children }) => {
+export const Figure = ({ title, summary, view, name, question, columns, rows, totals, isStale, children }) => {
   const id = useId();
   const isTable = address.value.query[view] === "table";
   return html`
@@ -31,7 +36,7 @@ export const Figure = ({ title, summary, view, name, columns, rows, totals, isSt
           <${CsvButton} name=${name} columns=${columns} rows=${rows} />
         </div>
       </header>
-      <figcaption>${summary}</figcaption>
+      <figcaption>${summary}${question && html` <${HowMade} question=${question} of=${title} />`}</figcaption>
       ${isTable
         ? html`<div class="scroll"><${Table} caption=${title} columns=${columns} rows=${rows} totals=${totals} isStale=${isStale} /></div>`
         : children}

@@ -56,6 +56,7 @@ export const SURFACES = {
   },
   pricing: { name: "Pricing", letter: "i", isApart: true },
   machines: { name: "Machines", letter: "m" },
+  health: { name: "Data health", letter: "d" },
   members: { name: "Members", letter: "e" },
   settings: { name: "Settings", letter: "s" },
 };

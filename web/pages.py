@@ -60,6 +60,7 @@ SURFACES = {
     "reconciliation": Page("workspace", "reconciliation", "Reconciliation"),
     "audit": Page("workspace", "audit", "Audit"),
     "pricing": Page("workspace", "pricing", "Pricing"),
+    "health": Page("workspace", "health", "Data health"),
     "machines": Page("workspace", "machines", "Machines"),
     "members": Page("workspace", "members", "Members"),
     "settings": Page("workspace", "settings", "Settings"),

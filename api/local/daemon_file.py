@@ -71,6 +71,11 @@ def columns_of(file: Path) -> dict[str, list[str]]:
             ]
             for table in COLUMNS
         }
+        has_rowids = not found["requests"] or not any(
+            connection.execute(
+                "select wr from pragma_table_list('requests')"
+            ).fetchone()
+        )
     for table, columns in COLUMNS.items():
         needed = {column[:-1] for column in columns if column.endswith("*")}
         if needed and not found[table]:
@@ -79,23 +84,9 @@ def columns_of(file: Path) -> dict[str, list[str]]:
             raise ForeignFile(
                 f"{file} is not a daemon's: `{table}` has no column `{missing[0]}`"
             )
+    if not has_rowids:
+        raise ForeignFile(f"{file} is not a daemon's: `requests` has no rowids")
     return found
-
-
-def sources_as_written(found: dict[str, list[str]], attached: str) -> str:
-    """Write views `daemon_*` with every column of COLUMNS, null where missing."""
-    statements: list[str] = []
-    for table, columns in COLUMNS.items():
-        has = set(found[table])
-        listed = ",\n    ".join(
-            name if name in has else f"cast(null as varchar) as {name}"
-            for name in (column.rstrip("*") for column in columns)
-        )
-        rows = f"from {attached}.{table}" if has else "where false"
-        statements.append(
-            f"create temp view daemon_{table} as\nselect\n    {listed}\n{rows};\n"
-        )
-    return "\n".join(statements)
 
 
 @contextmanager
@@ -114,17 +105,25 @@ def _complaining_of(file: Path) -> Generator[None]:
     try:
         yield
     except sqlite3.Error as failure:
-        raise trouble_with(file, str(failure)) from None
+        raise trouble_with(file, failure) from None
 
 
-def trouble_with(file: Path, complaint: str) -> Exception:
-    """Turn SQLite's complaint into a line that says what to do."""
+def trouble_with(file: Path, failure: Exception) -> Exception:
+    """Turn SQLite's complaint into a line that says what to do.
+
+    What SQLite did not complain of is our own mistake, and stays what it is.
+    """
+    complaint = str(failure).removeprefix("IO Error: ")
     if "locked" in complaint or "busy" in complaint:
         return LockedFile(f"{file} is locked by another program; try again")
     if "not a database" in complaint:
         return ForeignFile(f"{file} is not a SQLite file, or is encrypted")
     if "unable to open" in complaint:
         return NoDaemonFile(f"cannot open {file}: {complaint}")
+    if not isinstance(failure, sqlite3.Error) and not any(
+        word in complaint for word in ("malformed", "disk I/O", "corrupt")
+    ):
+        return failure
     return BrokenFile(
         f"{file} is damaged ({complaint}); `sqlite3 {file} .recover` saves what it can"
     )

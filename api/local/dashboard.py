@@ -27,6 +27,15 @@ from api.local.resident import Reading
 router = APIRouter()
 
 MOST_CSV_ROWS = 10_000
+# The last days that anything was recorded on. A time starts with a date, in some zone;
+# within a day the order of the text is not that of time.
+LATELY = """
+    recorded_at >= (
+        select date(substr(max(recorded_at), 1, 10), '-1 day')
+        from requests
+        where recorded_at < ':'
+    )
+"""
 MILLICENT_DECIMALS = 5
 TOTALS = (
     "total_requests",
@@ -91,9 +100,12 @@ def health() -> dict[str, str]:
 @router.get("/v1/daemon/status")
 def daemon_status(laptop: Reading) -> dict[str, Any]:
     """Say when the daemon last recorded a call, and how many it did this hour."""
-    hour_ago = datetime.now(UTC) - timedelta(hours=1)
-    (pulse,) = laptop.ask("pulse", since=hour_ago)
-    return pulse | {"last_seen_at": written(pulse["last_seen_at"])}
+    (seen,) = laptop.ask_of(LATELY, "last_seen")
+    (pulse,) = laptop.ask("pulse", since=datetime.now(UTC) - timedelta(hours=1))
+    return {
+        "last_seen_at": written(seen["last_seen_at"]),
+        "request_count_last_hour": pulse["request_count"],
+    }
 
 
 @router.get("/v1/stats")
@@ -170,15 +182,16 @@ def project_requests_csv(laptop: Reading, slug: str, filters: AskedCalls) -> Res
 
 
 def _stats(laptop: Laptop, filters: Filters, project_id: str | None) -> dict[str, Any]:
-    asked = filters.parameters(project_id)
-    (summed,) = laptop.ask("stats_summary", **asked)
+    period = (filters.since, filters.until)
+    which = {"provider": filters.provider, "project_id": project_id}
+    (summed,) = laptop.ask_between("stats_summary", *period, **which)
     parts: dict[str, list[dict[str, Any]]] = {
         "day": [],
         "day_provider": [],
         "provider": [],
         "provider_model": [],
     }
-    for row in laptop.ask("stats_part", **asked):
+    for row in laptop.ask_between("stats_part", *period, **which):
         parts[row["part"]].append(row | {"date": str(row["usage_date"])})
     cached = summed["total_cache_read_tokens"]
     prompted = summed["total_input_tokens"] + cached
@@ -209,7 +222,10 @@ def _projects(laptop: Laptop, slug: str | None) -> list[dict[str, Any]]:
     this_month = month_start(datetime.now(UTC))
     last_month = month_start(this_month - timedelta(days=1))
     found = laptop.ask(
-        "project_stats", slug=slug, this_month=this_month, last_month=last_month
+        "project_stats",
+        slug=slug,
+        this_month=this_month.date(),
+        last_month=last_month.date(),
     )
     return [
         {

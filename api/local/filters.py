@@ -81,12 +81,12 @@ def page_of_calls(
     laptop: Laptop, filters: CallFilters, project_id: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Return one page of calls, newest first, and the cursor of the next."""
-    page = {
-        "cursor_at": filters.cursor_at,
-        "cursor_id": filters.cursor_id,
-        "limit": filters.limit + 1,
-    }
-    calls = laptop.ask("call", **filters.parameters(project_id), **page)
+    page = {"cursor_at": filters.cursor_at, "limit": filters.limit + 1}
+    places = laptop.ask("call_place", **filters.parameters(project_id), **page)
+    listed = ", ".join(str(row["place"]) for row in places)
+    calls = laptop.ask_of(
+        f"rowid in ({listed})", "call", **page, cursor_id=filters.cursor_id
+    )
     if len(calls) <= filters.limit:
         return calls, None
     last = calls[filters.limit - 1]

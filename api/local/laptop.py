@@ -1,29 +1,28 @@
 """A daemon's file, read as the warehouse reads its own: same models, same questions.
 
-DuckDB reads the SQLite file and never writes it. What is asked of it are the files
-of `sql/questions`, which the cloud asks of Postgres, and those of `questions/`, about
-what only a laptop has.
+What is asked of it are the files of `sql/questions`, which the cloud asks of Postgres,
+and those of `questions/`, about what only a laptop has. Sums are made of what is kept
+of the calls (`kept.py`); whatever else is asked for is read from the file itself.
 """
 
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, time
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from api.local.daemon_file import (
-    columns_of,
-    daemon_file,
-    sources_as_written,
-    trouble_with,
-)
+from api.local import engine
+from api.local.asked import Period
+from api.local.daemon_file import columns_of, daemon_file, trouble_with
+from api.local.kept import Kept, a_folder, keep
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-HERE = Path(__file__).parent
-SQL = HERE / "sql"
+# What these ask of calls is not kept, so they read the file.
+OF_THE_FILE = {"trace"}
 
 
 @dataclass(frozen=True)
@@ -32,18 +31,48 @@ class Laptop:
 
     file: Path
     database: "DuckDBPyConnection"
+    found: dict[str, list[str]]
     project: str | None = None
 
     def ask(self, name: str, **parameters: Any) -> list[dict[str, Any]]:
         """Ask a question by its name; one dictionary per row."""
+        if name not in OF_THE_FILE:
+            return self._answer(question(name), parameters)
+        self._answer("create or replace temp view calls as from calls_read", {})
+        try:
+            return self.ask_of("true", name, **parameters)
+        finally:
+            self._answer(engine.kept_as_calls("calls_kept"), {})
+
+    def ask_of(self, which: str, name: str, **parameters: Any) -> list[dict[str, Any]]:
+        """Ask a question of `calls_read`, where SQLite finds a condition to hold."""
+        engine.point_at(self.database, self.found, which)
+        return self._answer(question(name), parameters)
+
+    def ask_between(
+        self, name: str, since: datetime | None, until: datetime | None, **more: Any
+    ) -> list[dict[str, Any]]:
+        """Ask a question of the sums of calls between two moments.
+
+        Sums of whole days are kept; those of other stretches are made now.
+        """
+        is_whole = all(at is None or _is_midnight(at) for at in (since, until))
+        for variable, at in {"sums_since": since, "sums_until": until}.items():
+            day = at.astimezone(UTC).date() if at and is_whole else at
+            self._answer(f"set variable {variable} = $at", {"at": day})
+        sums = "sums_of_days" if is_whole else "sums_of_moments"
+        self._answer(f"create or replace temp view call_sums as from {sums}", {})
+        return self._answer(question(name), more)
+
+    def _answer(self, sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
         import duckdb
 
         try:
-            asked = self.database.execute(question(name), parameters or None)
+            asked = self.database.execute(sql, parameters or None)
             columns = [column[0] for column in asked.description]
             rows = asked.fetchall()
         except duckdb.Error as failure:
-            raise trouble_with(self.file, str(failure)) from failure
+            raise trouble_with(self.file, failure) from failure
         return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
@@ -51,50 +80,73 @@ class Laptop:
 def opened(
     asked: Path | None = None,
     project: str | None = None,
+    within: Period | None = None,
     time_zone: str | None = None,
 ) -> Generator[Laptop]:
     """Open a daemon's file, or one project of it, by its slug.
 
-    With a time zone there are days of the calendar `reporting` beside those of UTC. A
-    Trouble says in one line why it cannot be.
+    With `within`, what is asked of single calls lies in those days; with a time zone
+    there are days of the calendar `reporting` beside those of UTC. A Trouble says in
+    one line why it cannot be opened.
     """
     import duckdb
 
     file = daemon_file(asked)
     found = columns_of(file)
-    with duckdb.connect(config={"threads": 2}) as database:
+    with a_folder(file) as folder, engine.connected(file, folder) as database:
+        kept = None
         try:
-            _attach(database, file)
-            database.execute(sources_as_written(found, "daemon.main"))
-            database.execute("set variable project = $slug", {"slug": project})
-            database.execute("set variable time_zone = $zone", {"zone": time_zone})
-            database.execute((HERE / "sources.sql").read_text("utf-8"))
-            for model in (SQL / "order.txt").read_text("utf-8").split():
-                text = (SQL / f"{model}.sql").read_text("utf-8")
-                kind = "table" if model.startswith("fct_") else "view"
-                database.execute(f"create temp {kind} {model} as\n{text}")
+            engine.prepare(database, found)
+            kept = keep(database, file, folder, found)
+            chosen = {"project": project, "time_zone": time_zone}
+            days = {
+                "since": within and within.since,
+                "until": within and within.until,
+            }
+            for name, value in (chosen | days).items():
+                database.execute(f"set variable {name} = $value", {"value": value})
+            _show(database, kept, has_sums=not (project or time_zone))
+            yield Laptop(file, database, found, project)
         except duckdb.Error as failure:
-            raise trouble_with(file, str(failure)) from failure
-        yield Laptop(file, database, project)
+            raise trouble_with(file, failure) from failure
+        finally:
+            if kept:
+                kept.let_go()
+
+
+def _show(database: "DuckDBPyConnection", kept: Kept, *, has_sums: bool) -> None:
+    """Let questions see what is kept, in place of what it was made from.
+
+    Sums are kept of all projects together, and of days in UTC.
+    """
+    columns = ", ".join(engine.KEPT)
+    for name, sort, kind, made_of in (
+        ("calls_kept", "view", "calls", f"select {columns} from calls_read"),
+        ("days_kept", "table", "call_days", "from call_days"),
+        ("usage_days_kept", "table", "usage_days", "from fct_usage_days"),
+    ):
+        files = ", ".join(engine.quoted(file) for file in kept.files(kind))
+        rows = f"from read_parquet([{files}])" if files else f"{made_of} where false"
+        database.execute(f"create temp {sort} {name} as {rows}")
+    database.execute(engine.kept_as_calls("calls_kept"))
+    database.execute("create or replace temp view call_days as from days_kept")
+    if has_sums:
+        summed = (engine.HERE / "usage_days.sql").read_text("utf-8")
+        database.execute(f"create or replace temp view fct_usage_days as {summed}")
+    else:
+        database.execute("create temp table usage_days_now as from fct_usage_days")
+        database.execute(
+            "create or replace temp view fct_usage_days as from usage_days_now"
+        )
+
+
+def _is_midnight(at: datetime) -> bool:
+    return at.astimezone(UTC).timetz() == time(tzinfo=UTC)
 
 
 @cache
 def question(name: str) -> str:
     """Return a question in DuckDB's SQL: a shared one, or one of the laptop's own."""
-    shared, own = SQL / "questions" / f"{name}.sql", HERE / "questions" / f"{name}.sql"
+    shared = engine.SQL / "questions" / f"{name}.sql"
+    own = engine.HERE / "questions" / f"{name}.sql"
     return (shared if shared.exists() else own).read_text("utf-8")
-
-
-def _attach(database: "DuckDBPyConnection", file: Path) -> None:
-    import duckdb_extension_sqlite_scanner as scanner
-
-    (extension,) = Path(scanner.__file__).parent.rglob("*.duckdb_extension")
-    database.execute(f"load {_quoted(extension)}")
-    database.execute("set timezone = 'UTC'; set sqlite_all_varchar = true")
-    database.execute(f"attach {_quoted(file)} as daemon (type sqlite, read_only)")
-    # DuckDB would look for files under the names of tables that do not exist.
-    database.execute("set enable_external_access = false")
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

@@ -4,7 +4,8 @@ A page of another site can make a browser send requests here, or bring its own n
 resolve to 127.0.0.1; neither gets an answer, because Host and Origin are checked.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
@@ -12,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from api.local import dashboard, pages_api
+from api.local.resident import Resident
 from models.trouble import Trouble
 
 HEADERS = {
@@ -26,14 +28,22 @@ PREFLIGHT_SECONDS = 600
 
 def create_app(file: Path, port: int, page_port: int) -> FastAPI:
     """Assemble the API over a daemon's file, for the page on `page_port`."""
+    resident = Resident(file)
+
+    @asynccontextmanager
+    async def closing(_app: FastAPI) -> AsyncGenerator[None]:
+        yield
+        resident.close()
+
     app = FastAPI(
         title="Halton Meter, on this machine",
+        lifespan=closing,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
     )
-    app.state.file = file
+    app.state.resident = resident
     app.include_router(dashboard.router)
     app.include_router(pages_api.router)
     app.add_exception_handler(Trouble, _unreadable)

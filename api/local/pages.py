@@ -1,328 +1,243 @@
-"""Which rows of a SQLite table may have changed, without reading its rows.
+"""What a stretch of a SQLite table holds, known without reading its rows.
 
 SQLite keeps a table's rows in leaf pages, in order of rowid, under a tree of pages that
-say which leaf ends where. A row whose leaf stands in the same place of the tree with
-the same bytes is the same row. So a checksum per leaf says what changed between two
-moments: the rowids of those leaves that are not in both. Pages that a writer has
-committed and not yet brought home are read from the WAL beside the file.
+say which leaf ends where. As long as the leaves of a stretch of rowids hold the same
+bytes, it holds the same rows; so a digest of those bytes names what the stretch holds.
+Pages that a writer has committed and not yet brought home are read from the WAL.
 
 Formats: https://sqlite.org/fileformat2.html and https://sqlite.org/walformat.html.
 """
 
-import mmap
-import os
-import sqlite3
+import hashlib
 import struct
-from array import array
-from collections.abc import Generator
+from bisect import bisect_left
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from zlib import crc32
+
+from api.local.wal import Bytes, NotByPages, bytes_of, frames_of, wal_index
 
 INTERIOR, LEAF = 0x05, 0x0D
-FRAME_HEADER, WAL_HEADER, INDEX_HEADER = 24, 32, 48
-BEYOND = 2**63 - 1  # no rowid is greater
-WAL_MAGIC = {0x377F0682, 0x377F0683}
-
-
-class NotByPages(Exception):
-    """The table cannot be followed by its pages; its rows have to be read."""
+FURTHEST = 2**63 - 1  # no rowid is greater
+WIDE, NARROW = 1 << 17, 1 << 14  # rowids to a stretch; the newest rows are cut finer
+MOST_AT_ONCE = 64  # pages
 
 
 @dataclass(frozen=True)
-class Leaves:
-    """The leaves of a table in order of rowid: checksum, and last rowid it may hold.
-
-    A page's bytes may hold more than rows (free space keeps what was there), so two
-    leaves that differ may hold the same rows; two that are equal do.
-    """
-
-    marks: "array[int]"
-    last_rowids: "array[int]"
-
-    def to_bytes(self) -> tuple[bytes, bytes]:
-        """Return what `from_bytes` makes the same leaves of, on the same machine."""
-        return self.marks.tobytes(), self.last_rowids.tobytes()
-
-    @staticmethod
-    def from_bytes(marks: bytes, last_rowids: bytes) -> "Leaves":
-        """Make leaves of what `to_bytes` returned."""
-        leaves = Leaves(array("I"), array("q"))
-        leaves.marks.frombytes(marks)
-        leaves.last_rowids.frombytes(last_rowids)
-        return leaves
-
-
-@dataclass(frozen=True)
-class Rowids:
-    """A stretch of rowids, both ends included."""
+class Stretch:
+    """A stretch of rowids, both ends included, and a digest of what it holds."""
 
     first: int
     last: int
+    digest: str
 
 
-def changed_rowids(before: Leaves, after: Leaves) -> list[Rowids]:
-    """Return the stretches in which any row may have come, gone or changed."""
-    alike = _alike_from_the_start(before.last_rowids, after.last_rowids)
-    stretches = [
-        _span(before, at) for at in range(alike) if before.marks[at] != after.marks[at]
-    ]
-    held = {(_span(before, at), before.marks[at]) for at in _from(alike, before)}
-    holds = {(_span(after, at), after.marks[at]) for at in _from(alike, after)}
-    stretches += sorted(span for span, _ in held.symmetric_difference(holds))
-    merged: list[Rowids] = []
-    for first, last in stretches:
-        if merged and first <= merged[-1].last + 1:
-            merged[-1] = Rowids(merged[-1].first, max(merged[-1].last, last))
-        else:
-            merged.append(Rowids(first, last))
-    return merged
-
-
-def _alike_from_the_start(some: "array[int]", others: "array[int]") -> int:
-    """Return how many leaves end where the other table's do, from the first on."""
-    low, high = 0, min(len(some), len(others))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if some[low:middle] == others[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def _from(at: int, leaves: Leaves) -> range:
-    return range(at, len(leaves.marks))
-
-
-def _span(leaves: Leaves, at: int) -> tuple[int, int]:
-    first = leaves.last_rowids[at - 1] + 1 if at else -BEYOND - 1
-    return first, leaves.last_rowids[at]
-
-
-def fingerprint(file: Path) -> bytes:
-    """Return bytes that differ after any commit to the file, and may differ earlier.
-
-    The WAL's index names the last committed frame and the checksum over all up to it;
-    without a WAL it is the file that was written, which its times tell.
-    """
-    parts = [_stat(file), _head(file, 100)]
-    for beside, length in (("-wal", WAL_HEADER), ("-shm", INDEX_HEADER)):
-        other = file.with_name(file.name + beside)
-        parts.append(_head(other, length))
-        if beside == "-wal":
-            parts.append(_stat(other))
-    return b"|".join(parts)
-
-
-def leaves_of(file: Path, snapshot: sqlite3.Connection, table: str) -> Leaves:
-    """Read the leaves of a table as `snapshot`, which is in a transaction, sees it.
+def stretches_of(file: Path, root: int) -> list[Stretch]:
+    """Cut the table whose tree starts at a page into stretches.
 
     Raises NotByPages where rows are kept otherwise, or a writer was too quick.
     """
-    root = _root(snapshot, table)
     with _pages(file) as pages:
-        numbers, last_rowids = pages.leaves_below(root)
-        leaves = Leaves(array("I", pages.marks(numbers)), array("q", last_rowids))
+        leaves = pages.leaves_below(root, -FURTHEST - 1, FURTHEST)
+        if (extent := pages.extent(leaves)) is None:
+            return []
+        found = [
+            Stretch(first, last, pages.digest(leaves.between(first, last)))
+            for first, last in _cut(*extent, most=len(leaves.numbers) + 8)
+        ]
         pages.refuse_if_restarted()
-    return leaves
+    return found
 
 
-def _root(snapshot: sqlite3.Connection, table: str) -> int:
-    found = snapshot.execute(
-        "select rootpage, sql from sqlite_schema where type = 'table' and name = ?",
-        [table],
-    ).fetchone()
-    if not found or not found[0]:
-        raise NotByPages(f"{table} is no table of its own")
-    return found[0]
+def digested(file: Path, root: int, stretch: Stretch) -> Stretch:
+    """Return a stretch as it is now."""
+    with _pages(file) as pages:
+        leaves = pages.leaves_below(root, stretch.first, stretch.last)
+        digest = pages.digest(leaves.between(stretch.first, stretch.last))
+        pages.refuse_if_restarted()
+    return Stretch(stretch.first, stretch.last, digest)
+
+
+def has_overflow(file: Path, root: int, stretch: Stretch) -> bool:
+    """Say whether any row of a stretch reaches beyond its leaf, and may change there.
+
+    The digest of the stretch says nothing of such a change.
+    """
+    with _pages(file) as pages:
+        leaves = pages.leaves_below(root, stretch.first, stretch.last)
+        numbers = leaves.between(stretch.first, stretch.last)
+        found = any(map(pages.has_overflow, numbers))
+        pages.refuse_if_restarted()
+    return found
+
+
+def _cut(low: int, high: int, *, most: int) -> Iterator[tuple[int, int]]:
+    """Cut a span at the same rowids however far it reaches, the last piece finer."""
+    tail = high - high % WIDE
+    if (high - low) // WIDE > most:
+        raise NotByPages("rowids lie too far apart")
+    for first in range(low - low % WIDE, tail, WIDE):
+        yield first, first + WIDE - 1
+    for first in range(tail, high + 1, NARROW):
+        yield first, first + NARROW - 1
+
+
+@dataclass(frozen=True)
+class _Leaves:
+    """Leaves in order of rowid, and the last rowid that each may hold."""
+
+    numbers: list[int]
+    bounds: list[int]
+
+    def between(self, first: int, last: int) -> list[int]:
+        """Return the leaves that may hold a row of a stretch."""
+        start = bisect_left(self.bounds, first)
+        return self.numbers[start : bisect_left(self.bounds, last) + 1]
 
 
 class _Pages:
     """The pages of one committed state: those in the WAL, and the file's own."""
 
-    def __init__(self, file: Path, main: mmap.mmap, wal: bytes | mmap.mmap) -> None:
-        self._file, self._main, self._wal = file, memoryview(main), memoryview(wal)
-        (size,) = struct.unpack_from(">H", main, 16)
-        self.size = 65_536 if size == 1 else size
-        self._index = _wal_index(file)
-        self._in_wal = self._read_wal()
+    def __init__(self, file: Path, main: Bytes, wal: Bytes | None) -> None:
+        self._file, self._main, self._wal = file, main, wal
+        head = main.read(100, 0)
+        (size,) = struct.unpack_from(">H", head, 16)
+        self._size = 65_536 if size == 1 else size
+        self._most_local = self._size - head[20] - 35  # 20: reserved of each page
+        self._index = wal_index(file)
+        self._in_wal = frames_of(self._index, wal, self._size)
 
-    def marks(self, numbers: list[int]) -> list[int]:
-        """Return the checksums of pages."""
-        # A table of a million rows has some hundred thousand leaves: hence one loop.
-        main, size, in_wal = self._main, self.size, self._in_wal
-        if numbers and max(numbers) * size > len(main):
-            return [crc32(self._bytes(number)) for number in numbers]
-        return [
-            crc32(self._bytes(number))
-            if number in in_wal
-            else crc32(main[number * size - size : number * size])
-            for number in numbers
-        ]
-
-    def leaves_below(self, root: int) -> tuple[list[int], list[int]]:
-        """Return a table's leaves in order, and the last rowid that each may hold.
+    def leaves_below(self, root: int, first: int, last: int) -> _Leaves:
+        """Find a table's leaves that may hold rows of a stretch.
 
         Leaves are all at one depth, as in every B-tree.
         """
-        level, last_rowids = [root], [BEYOND]
-        while (kind := self._kind(level[0])) == INTERIOR:
-            numbers: list[int] = []
-            bounds: list[int] = []
-            for number, last in zip(level, last_rowids, strict=True):
-                self._add_children(number, last, numbers, bounds)
-            level, last_rowids = numbers, bounds
+        level = _Leaves([root], [FURTHEST])
+        while (kind := self._kind(level.numbers[0])) == INTERIOR:
+            below = _Leaves([], [])
+            for number, bound in zip(level.numbers, level.bounds, strict=True):
+                self._add_children(number, bound, below)
+            start = bisect_left(below.bounds, first)
+            end = bisect_left(below.bounds, last) + 1
+            level = _Leaves(below.numbers[start:end], below.bounds[start:end])
         if kind != LEAF:
             raise NotByPages("rows are not kept by rowid")
-        return level, last_rowids
+        return level
 
-    def _kind(self, number: int) -> int:
-        return self._bytes(number)[_header_at(number)]
+    def extent(self, leaves: _Leaves) -> tuple[int, int] | None:
+        """Return the first and the last rowid there are; None without a row."""
+        ends: list[int] = []
+        for number, at in ((leaves.numbers[0], 0), (leaves.numbers[-1], -1)):
+            content, cells = self._cells(number)
+            if not cells:
+                return None
+            _, payload_end = _varint(content, cells[at])
+            rowid, _ = _varint(content, payload_end)
+            ends.append(rowid - 2**64 if rowid > FURTHEST else rowid)
+        return ends[0], ends[1]
 
-    def _add_children(
-        self, number: int, last: int, numbers: list[int], bounds: list[int]
-    ) -> None:
-        content, at = bytes(self._bytes(number)), _header_at(number)
-        if content[at] != INTERIOR:
-            raise NotByPages("the tree is not what it was a moment ago")
-        (count,) = struct.unpack_from(">H", content, at + 3)
-        for cell in struct.unpack_from(f">{count}H", content, at + 12):
-            numbers.append(int.from_bytes(content[cell : cell + 4], "big"))
-            bounds.append(_varint(content, cell + 4))
-        numbers.append(int.from_bytes(content[at + 8 : at + 12], "big"))
-        bounds.append(last)
+    def digest(self, numbers: Sequence[int]) -> str:
+        """Return the digest of pages; neighbours in the file are read together."""
+        made = hashlib.sha256()
+        first = after = 0
+        for number in numbers:
+            is_in_wal = number in self._in_wal
+            if number == after and after - first < MOST_AT_ONCE and not is_in_wal:
+                after += 1
+                continue
+            made.update(self._run(first, after))
+            first = after = 0
+            if is_in_wal:
+                made.update(self._bytes(number))
+            else:
+                first, after = number, number + 1
+        made.update(self._run(first, after))
+        return made.hexdigest()
+
+    def _run(self, first: int, after: int) -> bytes:
+        """Return the file's own pages from one to before another."""
+        size = self._size
+        return (
+            self._main.read((after - first) * size, (first - 1) * size)
+            if first
+            else b""
+        )
+
+    def has_overflow(self, number: int) -> bool:
+        """Say whether any row of a leaf spills over to pages of its own."""
+        content, cells = self._cells(number)
+        most = self._most_local
+        # The first two bytes of nearly every row tell that it is short: hence maps.
+        if not cells or (
+            max(map(content.__getitem__, cells)) < 0x80 | (most >> 7)
+            and max(map(content.__getitem__, map((1).__add__, cells))) < 0x80  # noqa: PLR2004
+        ):
+            return False
+        return any(_varint(content, cell)[0] > most for cell in cells)
 
     def refuse_if_restarted(self) -> None:
         """Raise NotByPages if the WAL was begun anew, over frames that were read.
 
         Frames added after those that were read do no harm.
         """
-        before, now = self._index, _wal_index(self._file)
+        before, now = self._index, wal_index(self._file)
         if (before is None) != (now is None) or (
             before and now and before.salts != now.salts
         ):
             raise NotByPages("the WAL was begun anew while it was read")
 
-    def close(self) -> None:
-        """Let go of the files."""
-        self._main.release()
-        self._wal.release()
+    def _kind(self, number: int) -> int:
+        return self._bytes(number)[_header_at(number)]
 
-    def _bytes(self, number: int) -> memoryview:
-        at = self._in_wal.get(number)
-        source, start = (
-            (self._main, (number - 1) * self.size) if at is None else (self._wal, at)
-        )
-        content = source[start : start + self.size]
-        if number < 1 or len(content) != self.size:
-            raise NotByPages(f"page {number} lies beyond the file")
-        return content
+    def _cells(self, number: int) -> tuple[bytes, tuple[int, ...]]:
+        content, at = self._bytes(number), _header_at(number)
+        if content[at] != LEAF:
+            raise NotByPages("the tree is not what it was a moment ago")
+        (count,) = struct.unpack_from(">H", content, at + 3)
+        return content, struct.unpack_from(f">{count}H", content, at + 8)
 
-    def _read_wal(self) -> dict[int, int]:
-        """Return where in the WAL the last committed image of each page stands."""
-        if self._index is None or not self._index.last_frame:
-            return {}
-        length = FRAME_HEADER + self.size
-        if len(self._wal) < WAL_HEADER + self._index.last_frame * length:
-            raise NotByPages("the WAL is shorter than its index says")
-        found: dict[int, int] = {}
-        for frame in range(self._index.last_frame):
-            at = WAL_HEADER + frame * length
-            page, _, *salts = struct.unpack_from(">IIII", self._wal, at)
-            if tuple(salts) != self._index.salts:
-                raise NotByPages("the WAL was begun anew while it was read")
-            found[page] = at + FRAME_HEADER
-        return found
+    def _add_children(self, number: int, bound: int, below: _Leaves) -> None:
+        content, at = self._bytes(number), _header_at(number)
+        if content[at] != INTERIOR:
+            raise NotByPages("the tree is not what it was a moment ago")
+        (count,) = struct.unpack_from(">H", content, at + 3)
+        for cell in struct.unpack_from(f">{count}H", content, at + 12):
+            below.numbers.append(int.from_bytes(content[cell : cell + 4], "big"))
+            rowid, _ = _varint(content, cell + 4)
+            below.bounds.append(rowid - 2**64 if rowid > FURTHEST else rowid)
+        below.numbers.append(int.from_bytes(content[at + 8 : at + 12], "big"))
+        below.bounds.append(bound)
 
-
-@dataclass(frozen=True)
-class _WalIndex:
-    """What the index says of the WAL: its salts and its last committed frame."""
-
-    salts: tuple[int, int]
-    last_frame: int
-
-
-def _wal_index(file: Path) -> _WalIndex | None:
-    """Read the index; None where there is no WAL in use."""
-    wal = _head(file.with_name(f"{file.name}-wal"), WAL_HEADER)
-    if not wal:
-        return None
-    shm = _head(file.with_name(f"{file.name}-shm"), 2 * INDEX_HEADER)
-    if len(shm) < 2 * INDEX_HEADER or shm[:INDEX_HEADER] != shm[INDEX_HEADER:]:
-        raise NotByPages("the WAL's index is missing or being written")
-    (last_frame,) = struct.unpack_from("=I", shm, 16)
-    if not shm[12]:
-        raise NotByPages("the WAL's index is not ready")
-    # Salts are kept as they stand in the WAL, byte for byte.
-    first, second = struct.unpack_from(">II", shm, 32)
-    return _WalIndex((first, second), last_frame)
+    def _bytes(self, number: int) -> bytes:
+        if number < 1:
+            raise NotByPages(f"there is no page {number}")
+        if self._wal is not None and (at := self._in_wal.get(number)) is not None:
+            return self._wal.read(self._size, at)
+        return self._main.read(self._size, (number - 1) * self._size)
 
 
 @contextmanager
 def _pages(file: Path) -> Generator[_Pages]:
-    with _mapped(file) as main:
-        if main is None:
-            raise NotByPages("the file is empty")
-        with _mapped(file.with_name(f"{file.name}-wal")) as wal:
-            pages = _Pages(file, main, wal or b"")
-            try:
-                yield pages
-            finally:
-                pages.close()
-
-
-@contextmanager
-def _mapped(file: Path) -> Generator[mmap.mmap | None]:
+    main = bytes_of(file)
+    if main is None:
+        raise NotByPages("the file is gone")
     try:
-        opened = file.open("rb")
-    except FileNotFoundError:
-        yield None
-        return
-    with opened:
-        if os.fstat(opened.fileno()).st_size == 0:
-            yield None
-            return
-        with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            yield mapped
+        yield _Pages(file, main, bytes_of(file.with_name(f"{file.name}-wal")))
+    except (IndexError, struct.error) as torn:
+        raise NotByPages("a page is not what its tree says") from torn
 
 
 def _header_at(number: int) -> int:
     return 100 if number == 1 else 0  # the first page starts with the file's own
 
 
-def _varint(content: bytes, at: int) -> int:
+def _varint(content: bytes, at: int) -> tuple[int, int]:
+    """Read a number of up to nine bytes, and where the next thing starts."""
     value = 0
     for position in range(8):
         byte = content[at + position]
         value = value << 7 | byte & 0x7F
         if byte < 0x80:  # noqa: PLR2004  the last byte of it
-            return value
-    value = value << 8 | content[at + 8]
-    return value - 2**64 if value >= 2**63 else value
-
-
-def _head(file: Path, length: int) -> bytes:
-    try:
-        with file.open("rb") as opened:
-            return opened.read(length)
-    except FileNotFoundError:
-        return b""
-
-
-def _stat(file: Path) -> bytes:
-    try:
-        found = file.stat()
-    except FileNotFoundError:
-        return b""
-    return repr(
-        (
-            found.st_dev,
-            found.st_ino,
-            found.st_size,
-            found.st_mtime_ns,
-            found.st_ctime_ns,
-        )
-    ).encode()
+            return value, at + position + 1
+    return value << 8 | content[at + 8], at + 9

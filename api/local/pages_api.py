@@ -36,12 +36,12 @@ FLAGS = (
 def projects(laptop: Reading) -> dict[str, Any]:
     """List every project: whether it is archived, captures bodies, and what it used."""
     now = datetime.now(UTC)
-    this_month = month_start(now)
+    this_month = month_start(now).date()
     found = laptop.ask(
         "project_stats",
         slug=None,
         this_month=this_month,
-        last_month=month_start(this_month - timedelta(days=1)),
+        last_month=(this_month - timedelta(days=1)).replace(day=1),
     )
     return {"items": [row | _written(row, MOMENTS) for row in found]}
 
@@ -100,6 +100,7 @@ def summary(
     same_day = min(last_month.since + (month.until - month.since), ended)
     totals = _totals(laptop, period)
     models = _by(laptop, "provider_model", period)
+    unpriced = _unpriced(laptop, period)
     return {
         "as_of": written(datetime.now(UTC)),
         "period": _range(period),
@@ -108,7 +109,7 @@ def summary(
         "month_to_date": _spend(laptop, month),
         "previous_month_to_date": _spend(laptop, Period(last_month.since, same_day)),
         "last_month": _spend(laptop, last_month),
-        "period_total": totals[METERED],
+        "period_total": totals[METERED] | unpriced["total"],
         "previous_period_total": _spend(laptop, period.before()),
         "imputed": totals[IMPUTED],
         "imported": totals[IMPORTED],
@@ -116,7 +117,7 @@ def summary(
         "previous_days": _days(laptop, "total", period.before()),
         "top_projects": _by(laptop, "project", period)[:TOP],
         "top_models": models[:TOP],
-        "unpriced_models": [key for key in models if key["unpriced_count"]],
+        "unpriced_models": unpriced["models"],
     }
 
 
@@ -149,6 +150,24 @@ def _by(laptop: Laptop, grouping: str, period: Period) -> list[dict[str, Any]]:
     ]
     rows.sort(key=lambda row: (-row["submitted_millicents"], -row["request_count"]))
     return [_key(row) | _usage(row) for row in rows]
+
+
+def _unpriced(laptop: Laptop, period: Period) -> dict[str, Any]:
+    """Say what the daemon had no price for: in all, and by model."""
+    rows = laptop.ask("unpriced", since=period.since, until=period.until)
+    total = next((row for row in rows if row["is_total"]), NOTHING_UNPRICED)
+    names = ("unpriced_count", "unpriced_tokens", "missing_rate_count")
+    return {
+        "total": {name: total[name] for name in names},
+        "models": [
+            {name: row[name] for name in ("provider", "model", *names)}
+            for row in rows
+            if not row["is_total"]
+        ],
+    }
+
+
+NOTHING_UNPRICED = {"unpriced_count": 0, "unpriced_tokens": 0, "missing_rate_count": 0}
 
 
 def _days(laptop: Laptop, grouping: str, period: Period) -> list[dict[str, Any]]:

@@ -24,29 +24,46 @@ def report(
     laptop: Laptop, period: Period, by: By, *, has_drift: bool = False
 ) -> dict[str, Any]:
     """Make the envelope of one report: rows, totals, and what to be warned of."""
-    rows = _rows(laptop, period, by, has_drift=has_drift)
+    return reports(laptop, period, [by], has_drift=has_drift)[0]
+
+
+def reports(
+    laptop: Laptop, period: Period, wanted: list[By], *, has_drift: bool = False
+) -> list[dict[str, Any]]:
+    """Make several reports of one period, whose totals are the same."""
     totals = _totals(laptop, period, has_drift=has_drift)
     apart = _apart(laptop, period)
     extent = laptop.ask("extent")[0]
+    return [
+        envelope(laptop, SCHEMA, period)
+        | {
+            "previous_range": range_of(period.before()),
+            "group_by": list(_key_names(by)),
+            "rows": _rows(laptop, period, by, has_drift=has_drift),
+            "totals": totals,
+            "apart": apart,
+            "file": {
+                "path": str(laptop.file),
+                "requests": extent["request_count"],
+                "first_date": _day(extent["first_date"]),
+                "last_date": _day(extent["last_date"]),
+            },
+            "warnings": _warnings(totals, apart, extent),
+        }
+        for by in wanted
+    ]
+
+
+def envelope(laptop: Laptop, schema: str, period: Period, **filters: Any) -> Row:
+    """Start the envelope that every command's JSON comes in."""
+    asked = {"project": laptop.project} | filters
     return {
-        "schema": SCHEMA,
+        "schema": schema,
         "generated_at": _moment(datetime.now(UTC)),
-        "range": _range(period),
-        "previous_range": _range(period.before()),
-        "filters": {"project": laptop.project} if laptop.project else {},
-        "group_by": list(_key_names(by)),
+        "range": range_of(period),
+        "filters": {name: value for name, value in asked.items() if value},
         "currency": "USD",
         "unit": "millicents",
-        "rows": rows,
-        "totals": totals,
-        "apart": apart,
-        "file": {
-            "path": str(laptop.file),
-            "requests": extent["request_count"],
-            "first_date": _day(extent["first_date"]),
-            "last_date": _day(extent["last_date"]),
-        },
-        "warnings": _warnings(totals, apart, extent),
     }
 
 
@@ -261,7 +278,8 @@ def _days(period: Period) -> dict[str, date]:
     return {"since": period.since, "until": period.until}
 
 
-def _range(period: Period) -> Row:
+def range_of(period: Period) -> Row:
+    """Write a period as envelopes have it."""
     return {
         "since": _day(period.since),
         "until": _day(period.until),

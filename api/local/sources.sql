@@ -1,7 +1,8 @@
 -- The daemon's file under the names and in the types of `raw` and `app`. Everything
 -- comes in as text, because SQLite keeps any value in any column; what cannot be read
 -- makes its row untyped, and untyped rows are counted and left out.
--- `daemon_*` are the daemon's tables with every column there is, made by laptop.py.
+-- `daemon_*` are the daemon's tables with every column there is, made by engine.py,
+-- which points `daemon_requests` at the rows that are wanted.
 
 create temp macro whole(value) as
     case when not contains(value, '.') then try_cast(value as bigint) end;
@@ -33,15 +34,23 @@ create temp macro milliseconds(value) as
 create temp macro id_of(value) as
     coalesce(try_cast(value as uuid), cast(md5(value) as uuid));
 
+-- What a variable holds; null has a type of its own choosing, hence the way over text.
+create temp macro day_in(variable) as
+    cast(cast(getvariable(variable) as varchar) as date);
 
--- One row per call that the daemon captured, typed.
-create temp table calls as
+create temp macro moment_in(variable) as
+    cast(cast(getvariable(variable) as varchar) as timestamptz);
+
+
+-- One row per call that the daemon captured, typed. `place` is its rowid.
+create temp view calls_read as
 
 with
 
 typed as (
 
     select
+        requests.place,
         requests.id as call_id,
         requests.project_id,
         projects.slug as project,
@@ -70,9 +79,7 @@ typed as (
         milliseconds(requests.latency_ms) as latency_ms,
         milliseconds(requests.time_to_first_token_ms) as time_to_first_token_ms,
         moment(requests.requested_at) as requested_at,
-        cast(moment(requests.requested_at) as date) as usage_date,
-        coalesce(moment(requests.recorded_at), moment(requests.requested_at))
-            as recorded_at,
+        moment(requests.recorded_at) as noted_at,
         requests.source_machine,
         requests.source_workdir,
         requests.attribution_method,
@@ -96,7 +103,9 @@ typed as (
 )
 
 select
-    *,
+    * exclude (noted_at),
+    coalesce(noted_at, requested_at) as recorded_at,
+    cast(make_timestamp(epoch_us(requested_at)) as date) as usage_date,
     call_id is not null
     and provider is not null
     and model is not null
@@ -112,57 +121,104 @@ select
 from typed;
 
 
+-- What is asked of calls is asked of this: the rows that are kept, or those read now.
+create temp view calls as select * from calls_read;
+
+
+-- What calls sum up to: one row per project, provider, model, source of rates and day.
+create temp macro summed(since, until) as table
+select
+    project_id,
+    provider,
+    model,
+    rates_source,
+    usage_date,
+    is_typed,
+    count(*) as request_count,
+    cast(sum(input_tokens) as bigint) as input_tokens,
+    cast(sum(output_tokens) as bigint) as output_tokens,
+    cast(sum(thinking_tokens) as bigint) as thinking_tokens,
+    cast(sum(cached_tokens) as bigint) as cached_tokens,
+    cast(sum(cache_write_tokens) as bigint) as cache_write_tokens,
+    cast(sum(submitted_millicents) as decimal(38, 0)) as submitted_millicents,
+    max(requested_at) as last_requested_at
+from calls
+where
+    (since is null or requested_at >= since)
+    and (until is null or requested_at < until)
+group by project_id, provider, model, rates_source, usage_date, is_typed;
+
+create temp view call_days as select * from summed(null, null);
+
+-- One row per machine that made calls, by the id that questions know it by.
+create temp view machines as
+select
+    id_of(coalesce(source_machine, 'this machine')) as machine_id,
+    source_machine
+from (select distinct source_machine from calls where is_typed);
+
+-- The same between two days, the second not in it, and between two moments.
+create temp view sums_of_days as
+select * from call_days
+where
+    (day_in('sums_since') is null or usage_date >= day_in('sums_since'))
+    and (day_in('sums_until') is null or usage_date < day_in('sums_until'));
+
+create temp view sums_of_moments as
+select * from summed(moment_in('sums_since'), moment_in('sums_until'));
+
+
 -- raw.requests. The whole laptop is one workspace.
 create temp view requests as
 select
     cast('00000000-0000-4000-8000-000000000001' as uuid) as workspace_id,
-    id_of(call_id) as request_id,
-    id_of(coalesce(source_machine, 'this machine')) as machine_id,
+    id_of(calls.call_id) as request_id,
+    machines.machine_id,
     cast(0 as bigint) as change_id,
-    recorded_at as received_at,
-    requested_at,
-    recorded_at,
-    provider,
-    model,
-    project,
-    input_tokens,
-    output_tokens,
-    thinking_tokens,
-    cached_tokens,
-    cache_write_tokens,
-    submitted_millicents,
-    fx_rate,
-    tokens_complete,
-    latency_ms,
-    time_to_first_token_ms,
-    status,
-    request_kind,
-    attribution_method,
-    source_workdir,
-    source_machine,
-    prompt_hash,
-    idempotency_key,
-    error_class,
-    provider_error_code,
-    http_status,
-    is_retryable,
+    calls.recorded_at as received_at,
+    calls.requested_at,
+    calls.recorded_at,
+    calls.provider,
+    calls.model,
+    calls.project,
+    calls.input_tokens,
+    calls.output_tokens,
+    calls.thinking_tokens,
+    calls.cached_tokens,
+    calls.cache_write_tokens,
+    calls.submitted_millicents,
+    calls.fx_rate,
+    calls.tokens_complete,
+    calls.latency_ms,
+    calls.time_to_first_token_ms,
+    calls.status,
+    calls.request_kind,
+    calls.attribution_method,
+    calls.source_workdir,
+    calls.source_machine,
+    calls.prompt_hash,
+    calls.idempotency_key,
+    calls.error_class,
+    calls.provider_error_code,
+    calls.http_status,
+    calls.is_retryable,
     case
-        when billing_basis in ('subscription_imputed', 'imported') then billing_basis
+        when calls.billing_basis in ('subscription_imputed', 'imported')
+            then calls.billing_basis
     end as billing_basis,
     cast(null as varchar []) as flags
+
 from calls
+
+-- Made once per machine, not once per call.
+left join machines
+    on calls.source_machine is not distinct from machines.source_machine
+
 where
-    is_typed
-    and (getvariable('project') is null or project = getvariable('project'));
-
-
--- One row per machine that made calls, under its id in `requests`.
-create temp view machines as
-select distinct
-    id_of(coalesce(source_machine, 'this machine')) as machine_id,
-    source_machine
-from calls
-where is_typed;
+    calls.is_typed
+    and (getvariable('project') is null or calls.project = getvariable('project'))
+    and calls.usage_date >= coalesce(day_in('since'), date '-infinity')
+    and calls.usage_date <= coalesce(day_in('until'), date 'infinity');
 
 
 -- One row per rate that the daemon holds, in microdollars per million tokens (its
@@ -339,28 +395,25 @@ create temp view workspaces as
 select cast('00000000-0000-4000-8000-000000000001' as uuid) as workspace_id;
 
 
--- What a laptop has none of: a ledger, departments, bills.
-create temp table changes (
-    change_id bigint,
-    kind varchar,
-    cause varchar,
-    workspace_id uuid,
-    provider varchar,
-    model varchar,
-    project varchar,
-    machine_id uuid,
-    since timestamptz,
-    until timestamptz,
-    row_count integer,
-    created_at timestamptz,
-    cycle_id bigint,
-    published_at timestamptz,
-    daemon_version varchar,
-    time_zone varchar
-);
-
-insert into changes (change_id, kind, cause, workspace_id, cycle_id, time_zone)
-select 1, 'revision', 'time_zone', workspace_id, 0, getvariable('time_zone')
+-- What a laptop has none of: a ledger, but for the choice of a zone; departments, bills.
+create temp view changes as
+select
+    cast(1 as bigint) as change_id,
+    'revision' as kind,
+    'time_zone' as cause,
+    workspace_id,
+    cast(null as varchar) as provider,
+    cast(null as varchar) as model,
+    cast(null as varchar) as project,
+    cast(null as uuid) as machine_id,
+    cast(null as timestamptz) as since,
+    cast(null as timestamptz) as until,
+    cast(null as integer) as row_count,
+    cast(null as timestamptz) as created_at,
+    cast(0 as bigint) as cycle_id,
+    cast(null as timestamptz) as published_at,
+    cast(null as varchar) as daemon_version,
+    cast(getvariable('time_zone') as varchar) as time_zone
 from workspaces
 where getvariable('time_zone') is not null;
 

@@ -16,9 +16,15 @@ def name_of(answer: type) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", answer.__name__).lower()
 
 
-@cache
 def question(answer: type) -> str:
     """Return the SQL whose rows are answers of this type."""
-    name = f"{name_of(answer)}.sql"
-    shared = HERE / name
-    return (shared if shared.exists() else HERE / "cloud" / name).read_text("utf-8")
+    return question_named(name_of(answer))
+
+
+@cache
+def question_named(name: str) -> str:
+    """Return the SQL of a question by its name."""
+    shared = HERE / f"{name}.sql"
+    return (shared if shared.exists() else HERE / "cloud" / f"{name}.sql").read_text(
+        "utf-8"
+    )

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -103,15 +103,14 @@ def _written(
     from api.local.laptop import opened
     from hmc.report_sheet import csv_of, sheet
 
-    with opened(db, project) as laptop:
+    wanted = [by] if by else [By.PROJECT, By.MODEL]
+    within = Period(period.before().since, period.until)
+    with opened(db, project, within) as laptop:
         if project is not None:
             reports.require_project(laptop, project)
-        wanted = [by] if by else [By.PROJECT, By.MODEL]
-        if as_json or as_csv:
-            wanted = wanted[:1]
-        made: list[dict[str, Any]] = [
-            reports.report(laptop, period, each, has_drift=drift) for each in wanted
-        ]
+        made = reports.reports(
+            laptop, period, wanted[:1] if as_json or as_csv else wanted, has_drift=drift
+        )
     if as_json:
         return json.dumps(made[0], ensure_ascii=False) + "\n"
     if as_csv:

@@ -2,9 +2,10 @@
 
 import hashlib
 import os
+import tempfile
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from psycopg.conninfo import conninfo_to_dict
 
@@ -27,7 +28,6 @@ QUIETLY = [
     *("--profiles-dir", str(PROJECT)),
     *("--log-level", "none", "--log-level-file", "none"),
     "--quiet",
-    "--no-write-json",
 ]
 
 
@@ -48,7 +48,7 @@ def build_version() -> str:
 
 def fact_columns() -> list[str]:
     """Name the columns that the contract of the priced requests states, in order."""
-    node = _manifest().nodes["model.halton.fct_priced_requests"]
+    node = manifest().nodes["model.halton.fct_priced_requests"]
     return list(node.columns)
 
 
@@ -64,11 +64,47 @@ def run_models(*, full_refresh: bool, compared: bool = False) -> None:
 
 def invoke(words: list[str]) -> None:
     """Run one dbt command against the warehouse, quietly."""
-    manifest = _manifest()
+    _check(_run(words))
+
+
+def tested() -> dict[str, str]:
+    """Run every test of the project; return how each one went, by its name."""
+    return _went(["test"])
+
+
+def freshness() -> dict[str, str]:
+    """Ask every source whether it is fresh; return what it is, by its table."""
+    return _went(["source", "freshness"])
+
+
+def documentation() -> str:
+    """Return the project's documentation, a page that needs nothing beside it."""
+    with tempfile.TemporaryDirectory(prefix="hmc-docs-") as target:
+        words = ["docs", "generate", "--static", "--target-path", target]
+        _check(_run([*words, "--write-json"]))
+        return Path(target, "static_index.html").read_text("utf-8")
+
+
+def _run(words: list[str]) -> "dbtRunnerResult":
     from dbt.cli.main import dbtRunner
 
     # A copy, because a run leaves its compiled models in what it was given.
-    _check(dbtRunner(manifest=manifest.deepcopy()).invoke([*words, *QUIETLY]))
+    return dbtRunner(manifest=manifest().deepcopy()).invoke(
+        [*words, *QUIETLY, *([] if "--write-json" in words else ["--no-write-json"])]
+    )
+
+
+def _went(words: list[str]) -> dict[str, str]:
+    target = _run(words)
+    if target.exception is not None:
+        _check(target)
+    results = getattr(target.result, "results", [])
+    return {_name(result.node): str(result.status) for result in results}
+
+
+def _name(node: Any) -> str:
+    is_source = node.resource_type == "source"
+    return f"{node.schema}.{node.identifier}" if is_source else str(node.name)
 
 
 def _check(target: "dbtRunnerResult") -> None:
@@ -85,13 +121,13 @@ def _check(target: "dbtRunnerResult") -> None:
 
 
 @cache
-def _manifest() -> "Manifest":
+def manifest() -> "Manifest":
     """Parse once: reading the project again would be half of every cycle."""
     _name_the_warehouse()
 
     from dbt.cli.main import dbtRunner
 
-    parsed = dbtRunner().invoke(["parse", *QUIETLY])
+    parsed = dbtRunner().invoke(["parse", *QUIETLY, "--no-write-json"])
     _check(parsed)
     return cast("Manifest", parsed.result)
 

@@ -16,6 +16,14 @@ from models.answers.budgets import (
 )
 from models.answers.departments import DepartmentSpend, PoolSpend
 from models.answers.executive import ExecutiveMonth
+from models.answers.health import (
+    Arrival,
+    LastBuild,
+    MartSize,
+    Outcome,
+    QualityFinding,
+    RecentQuality,
+)
 from models.answers.optimisation import Finding, FindingRequest, IdleSubscription
 from models.answers.pricing import PricingRate, UnpricedModel
 from models.answers.reconciliation import InvoiceReconciliation
@@ -37,6 +45,12 @@ ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
     InvoiceReconciliation,
     PricingRate,
     UnpricedModel,
+    Arrival,
+    LastBuild,
+    MartSize,
+    QualityFinding,
+    RecentQuality,
+    Outcome,
     DepartmentSpend,
     PoolSpend,
     BudgetMonth,

@@ -10,6 +10,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ROOMS = ["models", "warehouse", "ingest", "api", "hmc", "web", "notebooks"]
 HEAVY = ["dbt", "great_expectations", "polars", "pandas", "sqlglot", "duckdb"]
+ONE_MODULE = {
+    "great_expectations": "ingest/quality/looking.py",
+    "dbt": "ingest/rebuild/dbt.py",
+}
 MAY_IMPORT = {
     "models": set[str](),
     "warehouse": {"models"},
@@ -64,11 +68,33 @@ def loaded(statement: str) -> set[str]:
     return {name.split(".")[0] for name in result.stdout.split()}
 
 
+@pytest.mark.parametrize("tool", ["great_expectations", "dbt"])
+def test_what_takes_seconds_to_import_is_imported_by_one_module(tool: str) -> None:
+    importing = {
+        path.relative_to(ROOT).as_posix()
+        for room in ROOMS
+        for path in modules(room)
+        if any(
+            name.split(".")[0] == tool
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            for name in (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
+        )
+    }
+    assert importing == {ONE_MODULE[tool]}
+
+
 @pytest.mark.parametrize(
     ("statement", "may"),
     [
         ("import hmc.server", set[str]()),
         ("import hmc.__main__", set[str]()),
+        ("import ingest.rebuild.worker, hmc.running, hmc.looking", set[str]()),
         ("import api.local.laptop, api.local.loopback", {"duckdb"}),
     ],
 )

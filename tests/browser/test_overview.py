@@ -22,7 +22,7 @@ LATEST_PAINT_MS = 1_000
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGES = (
     *("overview", "projects", "traces", "reconciliation", "audit"),
-    *("pricing", "machines", "members", "settings"),
+    *("pricing", "machines", "health", "members", "settings"),
 )
 DASH = "\u2013"
 TILES = ("today", "month_to_date", "last_month", "period_total")
@@ -278,6 +278,8 @@ def test_no_page_is_wider_than_its_window(
         "/w/{enterprise}/audit",
         "/w/{enterprise}/pricing",
         "/w/{enterprise}/machines",
+        "/w/{enterprise}/health",
+        "/w/{enterprise}/overview?how=usage_day",
         "/w/{enterprise}/members",
         "/w/{enterprise}/settings",
         "/join#nothing",

@@ -278,6 +278,8 @@ def ask_everything(both: BothEngines) -> set[str]:
     return asked | {"trace"}
 
 
+# A thread of the connection pool draws its jitter while hypothesis draws rows.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module")
 @settings(
     max_examples=4,
     phases=[Phase.explicit, Phase.generate],  # a shrink would take minutes

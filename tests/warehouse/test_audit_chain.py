@@ -28,6 +28,12 @@ UNWATCHED = {
     "raw.rejected_records": "the same",
     "raw.changes": "the ledger of rebuilds is a log already",
     "raw.cycles": "the same",
+    "raw.quality_runs": "what the warehouse says of itself, decided by nobody",
+    "raw.quality_findings": "the same",
+    "raw.mart_sizes": "the same",
+    "raw.dbt_tests": "the same",
+    "raw.dbt_freshness": "the same",
+    "raw.documentation": "the same",
     "raw.superseded_requests": "what the rebuild remembers, written by it alone",
     "raw.billing_lines": "lines are appended with their document, never changed",
 }

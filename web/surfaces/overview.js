@@ -7,7 +7,7 @@ import { Amount, Change, costOf, Dash, Spend, UnpricedCount } from "../amount.js
 import { useAnswer } from "../answer.js";
 import { addDays, ago, daysBetween, monthOf, span, today } from "../dates.js";
 import { DaysChart } from "../days_chart.js";
-import { CsvButton, Figure } from "../figure.js";
+import { CsvButton, Figure, HowMade } from "../figure.js";
 import { PageHead } from "../frame.js";
 import { change, usd } from "../money.js";
 import { bandOf, count, counted, projectName, providerName } from "../names.js";
@@ -109,7 +109,7 @@ const DAY_COLUMNS = [
 
 const SpendByDay = ({ answer, isStale }) => html`
   <${Figure}
-    title="Spend by day" view="days" name="spend-by-day" summary=${sentence(answer)}
+    title="Spend by day" view="days" question="usage_day" name="spend-by-day" summary=${sentence(answer)}
     columns=${DAY_COLUMNS} rows=${dayRows(answer)} isStale=${isStale}
     totals=${{ label: "This period", row: answer.period_total }}
   >
@@ -161,24 +161,24 @@ const UNPRICED_COLUMNS = [
   { ...USAGE.unpricedTokens, hasTotal: false },
 ];
 
-const Panel = ({ title, id, name, columns, csvColumns = columns, rows, more, children }) => html`
+const Panel = ({ title, id, name, question, columns, csvColumns = columns, rows, more, children }) => html`
   <section class="panel" id=${id}>
     <header>
       <h2>${title}</h2>
-      <div class="tools">${more}${name && html`<${CsvButton} name=${name} columns=${csvColumns} rows=${rows} />`}</div>
+      <div class="tools">${question && html`<${HowMade} question=${question} of=${title} />`}${more}${name && html`<${CsvButton} name=${name} columns=${csvColumns} rows=${rows} />`}</div>
     </header>
     ${children}
   </section>
 `;
 
 const Top = ({ title, name, rows, columns, csvColumns, total, more }) => html`
-  <${Panel} title=${title} name=${name} columns=${columns} csvColumns=${csvColumns} rows=${rows} more=${more}>
+  <${Panel} title=${title} name=${name} question="usage_key" columns=${columns} csvColumns=${csvColumns} rows=${rows} more=${more}>
     <${Table} caption=${title} columns=${columns} rows=${rows} totals=${{ label: "All", row: total }} isSortable=${false} />
   <//>
 `;
 
 const Unpriced = ({ total, rows }) => html`
-  <${Panel} title="Unpriced" id="unpriced" name=${rows.length > 0 && "unpriced-models"} columns=${UNPRICED_COLUMNS} csvColumns=${[providerColumn, ...UNPRICED_COLUMNS]} rows=${rows}>
+  <${Panel} title="Unpriced" id="unpriced" question="usage_key" name=${rows.length > 0 && "unpriced-models"} columns=${UNPRICED_COLUMNS} csvColumns=${[providerColumn, ...UNPRICED_COLUMNS]} rows=${rows}>
     <p class="line">
       ${total.unpriced_count > 0
         ? `${counted(total.unpriced_count, "request")} with ${counted(total.unpriced_tokens, "token")} have no price: they stand outside the spend above, and for ${count(total.missing_rate_count)} of them no rate is known.`

@@ -1,5 +1,4 @@
--- Calls as the daemon recorded them, newest first, from a cursor on.
--- A filter that is null lets everything through.
+-- Calls at certain places as the daemon recorded them, newest first, from a cursor on.
 
 select
     call_id as id,
@@ -29,16 +28,10 @@ select
     is_retryable,
     billing_basis
 
-from calls
+from calls_read
 
 where
     is_typed
-    and ($since is null or requested_at >= $since)
-    and ($until is null or requested_at < $until)
-    and ($provider is null or provider = $provider)
-    and ($model is null or model = $model)
-    and ($status is null or status = $status)
-    and ($project_id is null or project_id = $project_id)
     and (
         $cursor_at is null
         or requested_at < $cursor_at

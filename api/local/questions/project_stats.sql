@@ -9,16 +9,17 @@ used as (
         project_id,
         provider,
         model,
-        count(*) as request_count,
+        sum(request_count) as request_count,
         sum(submitted_millicents) as millicents,
-        count(*) filter (where requested_at >= $this_month) as month_request_count,
-        sum(submitted_millicents) filter (where requested_at >= $this_month)
+        sum(request_count) filter (where usage_date >= $this_month)
+            as month_request_count,
+        sum(submitted_millicents) filter (where usage_date >= $this_month)
             as month_millicents,
         sum(submitted_millicents) filter (
-            where requested_at >= $last_month and requested_at < $this_month
+            where usage_date >= $last_month and usage_date < $this_month
         ) as last_month_millicents,
-        max(requested_at) as last_active_at
-    from calls
+        max(last_requested_at) as last_active_at
+    from call_days
     where is_typed
     group by project_id, provider, model
 

@@ -1,7 +1,7 @@
--- One row: when the daemon was last heard of, and how much it did since.
+-- One row: how many calls were made since a moment.
 
-select
-    max(recorded_at) as last_seen_at,
-    count(*) filter (where requested_at >= $since) as request_count_last_hour
+select count(*) as request_count
 from calls
-where is_typed
+where
+    is_typed
+    and requested_at >= $since

@@ -1,4 +1,5 @@
 -- One row per day, day and provider, provider, and model of a provider.
+-- `call_sums` holds the calls of the stretch of time that is asked for.
 
 select
     case grouping(usage_date, provider, model)
@@ -10,17 +11,15 @@ select
     usage_date,
     provider,
     model,
-    count(*) as requests,
+    cast(sum(request_count) as bigint) as requests,
     cast(sum(input_tokens) as bigint) as input_tokens,
     cast(sum(output_tokens) as bigint) as output_tokens,
     cast(coalesce(sum(submitted_millicents), 0) as bigint) as cost_usd_minor_units
 
-from calls
+from call_sums
 
 where
     is_typed
-    and ($since is null or requested_at >= $since)
-    and ($until is null or requested_at < $until)
     and ($provider is null or provider = $provider)
     and ($project_id is null or project_id = $project_id)
 

@@ -1,7 +1,8 @@
 -- One row: what was used and spent, over any stretch of time. Costs are the daemon's.
+-- `call_sums` holds the calls of that stretch alone.
 
 select
-    count(*) as total_requests,
+    cast(coalesce(sum(request_count), 0) as bigint) as total_requests,
     cast(coalesce(sum(input_tokens), 0) as bigint) as total_input_tokens,
     cast(coalesce(sum(output_tokens), 0) as bigint) as total_output_tokens,
     cast(coalesce(sum(thinking_tokens), 0) as bigint) as total_thinking_tokens,
@@ -11,20 +12,32 @@ select
         as total_cost_usd_minor_units,
     count(distinct project_id) as active_projects,
     count(distinct model) as models_in_use,
-    max(requested_at) as last_request_at,
-    count(*) filter (where rates_source in ('bundled', 'auto')) as bundled,
-    count(*) filter (where rates_source in ('override', 'operator')) as override,
-    count(*) filter (
-        where
-        coalesce(rates_source, '')
-        not in ('bundled', 'auto', 'override', 'operator')
+    max(last_requested_at) as last_request_at,
+    cast(
+        coalesce(
+            sum(request_count) filter (where rates_source in ('bundled', 'auto')), 0
+        ) as bigint
+    ) as bundled,
+    cast(
+        coalesce(
+            sum(request_count) filter (
+                where rates_source in ('override', 'operator')
+            ), 0
+        ) as bigint
+    ) as override,
+    cast(
+        coalesce(
+            sum(request_count) filter (
+                where
+                coalesce(rates_source, '')
+                not in ('bundled', 'auto', 'override', 'operator')
+            ), 0
+        ) as bigint
     ) as unknown
 
-from calls
+from call_sums
 
 where
     is_typed
-    and ($since is null or requested_at >= $since)
-    and ($until is null or requested_at < $until)
     and ($provider is null or provider = $provider)
     and ($project_id is null or project_id = $project_id)

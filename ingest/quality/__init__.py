@@ -1,0 +1,1 @@
+"""What came in, looked at after the fact: never a reason to refuse anything."""

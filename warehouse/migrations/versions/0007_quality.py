@@ -1,0 +1,14 @@
+"""What the warehouse says of its own health, and its documentation."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    """Run the SQL beside this file."""
+    statements = Path(__file__).with_suffix(".sql").read_text("utf-8")
+    op.get_bind().connection.cursor().execute(statements)
