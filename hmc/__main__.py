@@ -11,6 +11,7 @@ from hmc.commands import (
     backup,
     forget,
     keys,
+    laptop,
     operate,
     people,
     rates,
@@ -77,6 +78,10 @@ erase.command("machine")(forget.erase_machine)
 app.add_typer(erase, name="erase")
 app.command()(people.token)
 app.command()(report)
+app.command()(laptop.top)
+app.command()(laptop.calls)
+app.command()(laptop.unpriced)
+app.command()(laptop.export)
 app.command()(local)
 app.command()(import_sqlite)
 app.command()(doctor)

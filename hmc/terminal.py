@@ -134,7 +134,7 @@ def duration(milliseconds: float | None) -> str:
 
 def sparkline(values: Sequence[int | None], stream: TextIO | None = None) -> str:
     """Draw one bar per value, the highest full; a gap where nothing is known."""
-    bars = BARS if _can_write(BARS, stream or sys.stdout) else BARS_ASCII
+    bars = BARS if can_write(BARS, stream or sys.stdout) else BARS_ASCII
     highest = max((value for value in values if value), default=0)
     return "".join(
         " "
@@ -232,7 +232,8 @@ def _fitted(text: str, width: int, *, is_left: bool) -> str:
     return text + room if is_left else room + text
 
 
-def _can_write(text: str, stream: TextIO) -> bool:
+def can_write(text: str, stream: TextIO) -> bool:
+    """Say whether a stream's encoding has all of a text."""
     try:
         text.encode(stream.encoding or "ascii")
     except UnicodeEncodeError:

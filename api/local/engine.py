@@ -79,8 +79,13 @@ NOT_KEPT = {
 }
 
 
-def connected(file: Path, folder: Path) -> "DuckDBPyConnection":
-    """Open DuckDB over a daemon's file; of all other files it may touch a folder's."""
+def connected(
+    file: Path, folder: Path, writes_to: Path | None = None
+) -> "DuckDBPyConnection":
+    """Open DuckDB over a daemon's file; of all others it may touch those of a folder.
+
+    And the one that it is to write, if any.
+    """
     import duckdb
     import duckdb_extension_sqlite_scanner as scanner
 
@@ -98,6 +103,7 @@ def connected(file: Path, folder: Path) -> "DuckDBPyConnection":
         f"load {quoted(extension)}",
         f"set temp_directory = {quoted(folder / 'spilt')}",
         f"set allowed_directories = [{quoted(folder)}]",
+        f"set allowed_paths = [{quoted(writes_to.resolve()) if writes_to else ''}]",
         "set sqlite_all_varchar = true",
         f"attach {quoted(file)} as daemon (type sqlite, read_only)",
         # DuckDB would look for files under the names of tables that do not exist.

@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, HTTPException, Query
 
 from api.local import moments
+from api.local.calls import newest_calls
 from api.local.laptop import Laptop
 
 MOST_ROWS = 200
@@ -81,11 +82,12 @@ def page_of_calls(
     laptop: Laptop, filters: CallFilters, project_id: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Return one page of calls, newest first, and the cursor of the next."""
-    page = {"cursor_at": filters.cursor_at, "limit": filters.limit + 1}
-    places = laptop.ask("call_place", **filters.parameters(project_id), **page)
-    listed = ", ".join(str(row["place"]) for row in places)
-    calls = laptop.ask_of(
-        f"rowid in ({listed})", "call", **page, cursor_id=filters.cursor_id
+    calls = newest_calls(
+        laptop,
+        filters.limit + 1,
+        cursor_at=filters.cursor_at,
+        cursor_id=filters.cursor_id,
+        **filters.parameters(project_id),
     )
     if len(calls) <= filters.limit:
         return calls, None

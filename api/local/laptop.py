@@ -5,7 +5,7 @@ and those of `questions/`, about what only a laptop has. Sums are made of what i
 of the calls (`kept.py`); whatever else is asked for is read from the file itself.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
@@ -59,10 +59,32 @@ class Laptop:
         is_whole = all(at is None or _is_midnight(at) for at in (since, until))
         for variable, at in {"sums_since": since, "sums_until": until}.items():
             day = at.astimezone(UTC).date() if at and is_whole else at
-            self._answer(f"set variable {variable} = $at", {"at": day})
+            self._set({variable: day})
         sums = "sums_of_days" if is_whole else "sums_of_moments"
         self._answer(f"create or replace temp view call_sums as from {sums}", {})
         return self._answer(question(name), more)
+
+    def stream(self, name: str, at_once: int, **variables: Any) -> Iterator[list[Any]]:
+        """Return the columns' names of a question to the whole file, then its rows."""
+        self._set(variables)
+        engine.point_at(self.database, self.found, "true")
+        asked = self.database.execute(question(name))
+        yield [column[0] for column in asked.description]
+        while rows := asked.fetchmany(at_once):
+            yield rows
+
+    def write(self, name: str, to: Path, **variables: Any) -> None:
+        """Write the answer of the whole file to a Parquet file."""
+        self._set(variables)
+        engine.point_at(self.database, self.found, "true")
+        file = engine.quoted(to.resolve())
+        self._answer(
+            f"copy ({question(name)}) to {file} (format parquet, compression zstd)", {}
+        )
+
+    def _set(self, variables: dict[str, Any]) -> None:
+        for name, value in variables.items():
+            self._answer(f"set variable {name} = $value", {"value": value})
 
     def _answer(self, sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
         import duckdb
@@ -82,6 +104,7 @@ def opened(
     project: str | None = None,
     within: Period | None = None,
     time_zone: str | None = None,
+    writes_to: Path | None = None,
 ) -> Generator[Laptop]:
     """Open a daemon's file, or one project of it, by its slug.
 
@@ -93,7 +116,10 @@ def opened(
 
     file = daemon_file(asked)
     found = columns_of(file)
-    with a_folder(file) as folder, engine.connected(file, folder) as database:
+    with (
+        a_folder(file) as folder,
+        engine.connected(file, folder, writes_to) as database,
+    ):
         kept = None
         try:
             engine.prepare(database, found)

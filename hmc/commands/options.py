@@ -36,3 +36,4 @@ NoColor = Annotated[bool, typer.Option("--no-color", help="No colour.")]
 Watch = Annotated[
     bool, typer.Option("--watch", help="Show it again whenever the file changes.")
 ]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print the rows as CSV.")]

@@ -1,27 +1,25 @@
 """What calls cost, from the daemon's file on this machine."""
 
 import json
-import re
-import sys
-import time
-from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from api.local.asked import By, Period, last_days
+from hmc.commands.asking import again_and_again, day_of, days_of, project_slugs
 from hmc.commands.options import Db, NoColor, Watch
 from models.trouble import Usage
 
 DAYS = 30
-WATCH_SECONDS = 2
+INCOMPLETE = 3
+MAKES_INCOMPLETE = {"unpriced", "incomplete", "unreadable"}
 
 
 def report(
     project: Annotated[
-        str | None, typer.Option(help="One project, by its slug.")
+        str | None,
+        typer.Option(help="One project, by its slug.", autocompletion=project_slugs),
     ] = None,
     since: Annotated[
         str | None, typer.Option(metavar="N|Nd", help="The last N days.")
@@ -46,14 +44,21 @@ def report(
     db: Db = None,
     watch: Watch = False,
     no_color: NoColor = False,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="End with 3 where a cost or a count is missing."),
+    ] = False,
 ) -> None:
     """Report what calls on this machine cost, from the daemon's file alone."""
     if as_json and as_csv:
         raise Usage("--json and --csv: one of them")
     _period(since, from_, to)  # a mistake is told before a file is opened
 
+    missing: list[str] = []
+
     def once() -> str:
         return _written(
+            missing,
             db,
             _period(since, from_, to),
             project,
@@ -65,29 +70,13 @@ def report(
             no_color=no_color,
         )
 
-    if not watch:
-        sys.stdout.write(once())
-        return
-    try:
-        _show_again(once)
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-
-
-def _show_again(once: Callable[[], str]) -> None:
-    """Draw over what was drawn on a terminal; below it into a pipe."""
-    clear = "\x1b[H\x1b[2J\x1b[3J" if sys.stdout.isatty() else ""
-    shown = None
-    while True:
-        text = once()
-        if text != shown:
-            sys.stdout.write(f"{clear}{text}")
-            sys.stdout.flush()
-            shown = text
-        time.sleep(WATCH_SECONDS)
+    again_and_again(once, watch=watch)
+    if strict and missing:
+        raise typer.Exit(INCOMPLETE)
 
 
 def _written(
+    missing: list[str],
     db: Path | None,
     period: Period,
     project: str | None,
@@ -111,6 +100,11 @@ def _written(
         made = reports.reports(
             laptop, period, wanted[:1] if as_json or as_csv else wanted, has_drift=drift
         )
+    missing[:] = [
+        warning["code"]
+        for warning in made[0]["warnings"]
+        if warning["code"] in MAKES_INCOMPLETE
+    ]
     if as_json:
         return json.dumps(made[0], ensure_ascii=False) + "\n"
     if as_csv:
@@ -122,21 +116,11 @@ def _period(since: str | None, from_: str | None, to: str | None) -> Period:
     if since is not None:
         if from_ or to:
             raise Usage("--since counts days; --from and --to name them: one of both")
-        match = re.fullmatch(r"([1-9]\d{0,4})d?", since.strip())
-        if not match:
-            raise Usage(f"--since {since}: a number of days, such as 7 or 7d")
-        return last_days(int(match[1]))
-    last = _date(to, "--to") if to else None
+        return days_of(since, DAYS)
+    last = day_of(to, "--to") if to else None
     if from_ is None:
         return last_days(DAYS, last)
-    period = Period(_date(from_, "--from"), last or last_days(1).until)
+    period = Period(day_of(from_, "--from"), last or last_days(1).until)
     if period.since > period.until:
         raise Usage(f"--from {period.since} lies after --to {period.until}")
     return period
-
-
-def _date(text: str, option: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Usage(f"{option} {text}: a date, such as 2026-08-31") from None

@@ -3,10 +3,12 @@
 import logging
 import os
 import threading
+import time
 from contextlib import suppress
 
 import psycopg
 
+from ingest.rebuild import alerts
 from ingest.rebuild.cycle import (
     needs_full_refresh,
     rebuild,
@@ -40,6 +42,7 @@ def work(stopping: threading.Event, parent: int | None = None) -> None:
 
 
 def _work_while_connected(stopping: threading.Event, parent: int | None) -> None:
+    looked_at_budgets = time.monotonic()
     with rebuilding() as owner:
         while not _is_over(stopping, parent):
             if something_changed(owner) or needs_full_refresh(owner):
@@ -56,6 +59,10 @@ def _work_while_connected(stopping: threading.Event, parent: int | None) -> None
                 stopping.wait(min(published.seconds, LONGEST_REST_SECONDS))
             else:
                 stopping.wait(LOOK_EVERY_SECONDS)
+            if time.monotonic() - looked_at_budgets >= alerts.LOOK_EVERY_SECONDS:
+                if raised := alerts.raise_alerts(owner):
+                    log.info("%d budget alerts raised", raised)
+                looked_at_budgets = time.monotonic()
 
 
 def _is_over(stopping: threading.Event, parent: int | None) -> bool:

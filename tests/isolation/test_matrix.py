@@ -220,6 +220,8 @@ def build(owner: psycopg.Connection, cloud: TestClient, tier: Tier) -> House:
         "rate_id": "1",
         "department_id": str(department),
         "rule_id": str(uuid4()),
+        "budget_id": str(uuid4()),
+        "finding_id": uuid4().hex,
     }
     return House(tier, home, principals, foreign, foreign_ids)
 
@@ -271,7 +273,10 @@ def expected(route: str, principal: Principal, house: House, slug: str) -> str:
 
 def cells_of(house: House, routes: list[str]) -> Iterator[Cell]:
     nothing = house.foreign_ids.keys()
-    unknown = {name: str(uuid4()) for name in nothing} | {"rate_id": "1"}
+    unknown = {name: str(uuid4()) for name in nothing} | {
+        "rate_id": "1",
+        "finding_id": uuid4().hex,
+    }
     for route in routes:
         slugs = [house.home.slug]
         if "{slug}" in route:

@@ -93,6 +93,7 @@ def ids_of(owner: psycopg.Connection, laptop: Daemon) -> dict[str, str]:
         "code": "ABCDEFGH",
         "provider": "anthropic",
         "month": "2026-10",
+        "finding_id": "0" * 32,
     }
     return {name: str(value) for name, value in asked.items()}
 
