@@ -44,6 +44,27 @@ FORGET_REQUESTS = """
 """
 
 
+# What a request was published as goes with it, and a landing whose requests are all
+# gone has nothing left to say.
+FORGET_WHAT_THEY_WERE = (
+    """
+    delete from raw.superseded_requests
+    where workspace_id = %(workspace_id)s and usage_hour < %(until)s
+    """,
+    """
+    delete from raw.changes as arrivals
+    where
+        workspace_id = %(workspace_id)s
+        and kind = 'arrival'
+        and published_at < %(until)s
+        and not exists (
+            select 1 from raw.requests
+            where requests.change_id = arrivals.change_id
+        )
+    """,
+)
+
+
 class Retained(Frozen):
     """What went of one workspace, and whether all of it did."""
 
@@ -90,6 +111,8 @@ def _forget(
     requests = 0
     while gone := owner.execute(FORGET_REQUESTS, asked).fetchone():
         requests += int(gone[0])
+    for forget in FORGET_WHAT_THEY_WERE:
+        owner.execute(forget, asked)
     rejected = owner.execute(
         """
         delete from raw.rejected_records

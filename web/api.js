@@ -126,3 +126,15 @@ export const howMade = (slug, question, options) => call("GET", within(slug, "ho
 export const audit = (slug, query, options) => call("GET", within(slug, "audit"), { query, ...options });
 /** Where the browser itself fetches the log as a file, with the filters of the page. */
 export const auditFile = (slug, query) => withQuery(within(slug, "audit"), { ...query, format: "csv" });
+
+export const budgets = (slug, options) => call("GET", within(slug, "budgets"), options);
+export const setBudget = (slug, body) => call("PUT", within(slug, "budgets"), { body });
+export const endBudget = (slug, id) => call("DELETE", within(slug, "budgets", id));
+export const anomalies = (slug, options) => call("GET", within(slug, "anomalies"), options);
+export const departmentTree = (slug, options) => call("GET", within(slug, "departments", "tree"), options);
+export const executive = (slug, query, options) => call("GET", within(slug, "executive"), { query, ...options });
+export const optimisation = (slug, query, options) => call("GET", within(slug, "optimisation"), { query, ...options });
+export const findingRequests = (slug, id, query, options) =>
+  call("GET", within(slug, "optimisation", id, "requests"), { query, ...options });
+export const dismissFinding = (slug, id, reason) => call("PUT", within(slug, "optimisation", id, "dismissal"), { body: { reason } });
+export const takeUpFinding = (slug, id) => call("DELETE", within(slug, "optimisation", id, "dismissal"));

@@ -36,6 +36,17 @@ export const SURFACES = {
       "The rate that priced it, its latency, and every token count",
     ],
   },
+  optimisation: { name: "Optimisation", letter: "z" },
+  budgets: { name: "Budgets", letter: "b" },
+  executive: {
+    name: "Executive",
+    letter: "x",
+    holds: [
+      "From list usage to what is payable, as far as anybody has told",
+      "Departments with their shares of pools, against their budgets",
+      "Twelve months: spend, unit costs, what is nobody's, how far bills agree",
+    ],
+  },
   reconciliation: {
     name: "Reconciliation",
     letter: "r",

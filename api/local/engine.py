@@ -4,10 +4,13 @@ DuckDB reads the SQLite file and never writes it. Nothing is read before it is a
 for; `point_at` says which of the calls a question sees.
 """
 
+import re
 from collections.abc import Sequence
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from api.local.daemon_file import COLUMNS
 
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 SQL = HERE / "sql"
+NUL = "' || chr(0) || '"  # which ends a statement, wherever it stands
+PARAMETER = re.compile(r"\$([a-z_]+)")
 THREADS = 2
 MEMORY = "224MiB"  # beyond it DuckDB sorts and groups on disk
 
@@ -198,6 +203,37 @@ def models_as_views() -> str:
         f"create temp view {name} as\n{(SQL / f'{name}.sql').read_text('utf-8')}"
         for name in (SQL / "order.txt").read_text("utf-8").split()
     )
+
+
+def with_values(sql: str, parameters: dict[str, Any]) -> str:
+    """Write the values of a question's parameters into it, as SQL does.
+
+    Binding them from Python makes DuckDB import pandas, wherever that is installed, to
+    see whether a value is one of its; that takes longer than the question.
+    """
+    return PARAMETER.sub(lambda found: literal(parameters[found[1]]), sql)
+
+
+def variable(name: str, value: Any) -> str:
+    """Write what sets a variable."""
+    return f"set variable {name} = {literal(value)}"
+
+
+def literal(value: Any) -> str:
+    """Write a value as SQL does."""
+    match value:
+        case None:
+            return "null"
+        case bool() | int():
+            return str(value).lower()
+        case datetime():
+            return f"timestamptz {quoted(value.isoformat())}"
+        case date():
+            return f"date {quoted(value.isoformat())}"
+        case UUID():
+            return f"uuid {quoted(str(value))}"
+        case _:
+            return f"({quoted(str(value)).replace(chr(0), NUL)})"
 
 
 def quoted(text: Path | str) -> str:

@@ -84,13 +84,13 @@ class Laptop:
 
     def _set(self, variables: dict[str, Any]) -> None:
         for name, value in variables.items():
-            self._answer(f"set variable {name} = $value", {"value": value})
+            self._answer(engine.variable(name, value), {})
 
     def _answer(self, sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
         import duckdb
 
         try:
-            asked = self.database.execute(sql, parameters or None)
+            asked = self.database.execute(engine.with_values(sql, parameters))
             columns = [column[0] for column in asked.description]
             rows = asked.fetchall()
         except duckdb.Error as failure:
@@ -130,7 +130,7 @@ def opened(
                 "until": within and within.until,
             }
             for name, value in (chosen | days).items():
-                database.execute(f"set variable {name} = $value", {"value": value})
+                database.execute(engine.variable(name, value))
             _show(database, kept, has_sums=not (project or time_zone))
             yield Laptop(file, database, found, project)
         except duckdb.Error as failure:

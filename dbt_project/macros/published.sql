@@ -98,6 +98,16 @@
 
 
 {% macro complete_mart(relation, keys) %}
+    {#- All at once: each statement of its own would read the whole table. #}
+    {%- set promised = namespace(columns=[]) %}
+    {%- for column in model.columns.values() %}
+    {%- if column.constraints | selectattr('type', 'equalto', 'not_null') | list %}
+    {%- set promised.columns = promised.columns + ['alter column ' ~ column.name ~ ' set not null'] %}
+    {%- endif %}
+    {%- endfor %}
+    {%- if promised.columns %}
+    alter table {{ relation }} {{ promised.columns | join(', ') }};
+    {%- endif %}
     {%- for key in keys if key.type == 'primary_key' %}
     alter table {{ relation }} add primary key ({{ key.columns | join(', ') }});
     {%- endfor %}
@@ -105,11 +115,6 @@
     create {{ 'unique' if index.unique }} index on {{ relation }}
     ({{ index.columns | join(', ') }}) {{ 'nulls not distinct' if index.unique }}
     {{ 'where ' ~ index.where if index.where }};
-    {%- endfor %}
-    {%- for column in model.columns.values() %}
-    {%- if column.constraints | selectattr('type', 'equalto', 'not_null') | list %}
-    alter table {{ relation }} alter column {{ column.name }} set not null;
-    {%- endif %}
     {%- endfor %}
     alter table {{ relation }} set (fillfactor = {{ config.get('fillfactor', 100) }});
     {{ isolate_workspaces(relation) }}

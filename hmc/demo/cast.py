@@ -5,8 +5,10 @@ from decimal import Decimal
 from hmc.demo.shapes import (
     Allocation,
     Bill,
+    Budget,
     Department,
     Machine,
+    Pool,
     Privacy,
     Project,
     Rhythm,
@@ -23,6 +25,7 @@ ADA = Workspace(
     name="Ada Okafor",
     tier=Tier.SOLO,
     owner="ada@example.com",
+    budgets=(Budget("25.00"),),
     machines=(
         Machine(
             hostname="adas-macbook-air",
@@ -109,6 +112,7 @@ NORTHWIND = Workspace(
     name="Northwind Robotics",
     tier=Tier.TEAM,
     owner="mara@example.com",
+    budgets=(Budget("400.00"), Budget("150.00", project="arm-controller")),
     machines=(
         Machine(
             hostname="mara-thinkpad",
@@ -398,7 +402,8 @@ MERIDIAN = Workspace(
         Allocation("k8s:prod/customs-classifier", "Customer Operations"),
         Allocation("k8s:prod/voice-agent", "Customer Operations"),
         Allocation("k8s:prod/shipment-search", "Platform"),
-        Allocation("ci:code-review", "Platform"),
+        # Everybody's code is reviewed, in proportion to what they do.
+        Allocation("ci:code-review", "Code review"),
         Allocation("ci:nightly-evals", "Research"),
         Allocation("checkout-api", "Commerce"),
         # The rate engine began as research and moved with its people.
@@ -407,6 +412,14 @@ MERIDIAN = Workspace(
         Allocation("demand-forecast", "Research"),
         Allocation("contract-mining", "Research"),
         Allocation("research-notebooks", "Research"),
+    ),
+    pools=(Pool("Code review", "proportional"),),
+    budgets=(
+        Budget("260.00"),
+        Budget("70.00", department="Engineering"),
+        Budget("25.00", department="Customer Operations"),
+        Budget("120.00", department="Research"),
+        Budget("40.00", project="checkout-api"),
     ),
     # Gemini's bill of last month is missing; that of the month before says more
     # than the logs; the rest matches to the cent or is within tolerance.

@@ -26,7 +26,7 @@ from rich.progress import (
 from api.cloud.issuer import session_token, sign_in_code
 from hmc.demo.cast import CAST
 from hmc.demo.send import Stage, send_histories
-from hmc.demo.shapes import Workspace
+from hmc.demo.shapes import DAYS_OF_HISTORY, Workspace, midnight
 from hmc.running import refuse_taken_port
 from ingest.rebuild.cycle import something_changed
 from models.trouble import NotReachable
@@ -160,16 +160,33 @@ def _signed_in(url: str, owner: Any, workspace: Workspace) -> httpx.Client:
 
 
 def _organise(client: httpx.Client, workspace: Workspace, until: datetime) -> None:
-    """Add departments and the rules that fill them, as an editor would."""
+    """Add departments, what fills them, and budgets, as an editor would."""
     ids: dict[str, str] = {}
+    began = midnight(until, DAYS_OF_HISTORY).date().isoformat()
     for department in workspace.departments:
         parent = ids.get(department.parent) if department.parent else None
         made = client.post(
-            "/departments", json={"name": department.name, "parent_id": parent}
+            "/departments",
+            json={"name": department.name, "parent_id": parent, "opened_on": began},
         )
         if made.status_code == HTTPStatus.CONFLICT:
             return  # an earlier run has organised this workspace
         ids[department.name] = made.raise_for_status().json()["department_id"]
+    for pool in workspace.pools:
+        shares = [
+            {"department_id": ids[name], "weight": weight}
+            for name, weight in pool.weights.items()
+        ]
+        made = client.post(
+            "/departments/pools",
+            json={
+                "name": pool.name,
+                "split": pool.split,
+                "shares": shares,
+                "since": began,
+            },
+        )
+        ids[pool.name] = made.raise_for_status().json()["department_id"]
     for rule in workspace.allocations:
         since, to = rule.valid(until)
         client.post(
@@ -183,6 +200,8 @@ def _organise(client: httpx.Client, workspace: Workspace, until: datetime) -> No
                 "valid_to": to.isoformat() if to else None,
             },
         ).raise_for_status()
+    for budget in workspace.budgets:
+        client.put("/budgets", json=budget.asked(ids, until)).raise_for_status()
 
 
 def _enter_bills(client: httpx.Client, workspace: Workspace, until: datetime) -> None:

@@ -88,6 +88,38 @@ class Department:
 
 
 @dataclass(frozen=True)
+class Pool:
+    """A shared cost, and how it is split over departments (all of them if none)."""
+
+    name: str
+    split: str
+    weights: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a month may cost, of a department or a project; else of the workspace."""
+
+    amount_usd: str
+    department: str | None = None
+    project: str | None = None
+    months_ago: int = 5
+
+    def asked(self, ids: Mapping[str, str], now: datetime) -> dict[str, str]:
+        """Return what is asked of the API, for a demo that plays until `now`."""
+        first = _month(now, self.months_ago)
+        asked = {"amount_usd": self.amount_usd, "first_month": f"{first:%Y-%m}"}
+        if self.department is not None:
+            return asked | {
+                "scope": "department",
+                "department_id": ids[self.department],
+            }
+        if self.project is not None:
+            return asked | {"scope": "project", "project": self.project}
+        return asked | {"scope": "workspace"}
+
+
+@dataclass(frozen=True)
 class Allocation:
     """A rule that gives a project to a department from one midnight to another."""
 
@@ -117,9 +149,7 @@ class Bill:
 
     def month(self, now: datetime) -> date:
         """Return the first day of the UTC month that was billed."""
-        months = now.astimezone(UTC).year * 12 + now.astimezone(UTC).month - 1
-        months -= self.months_ago
-        return date(months // 12, months % 12 + 1, 1)
+        return _month(now, self.months_ago)
 
     def amount_usd(self, logged_usd: str) -> str:
         """Return the total to enter, in dollars and cents, from exact logged spend."""
@@ -138,6 +168,8 @@ class Workspace:
     machines: tuple[Machine, ...]
     departments: tuple[Department, ...] = ()
     allocations: tuple[Allocation, ...] = ()
+    pools: tuple[Pool, ...] = ()
+    budgets: tuple[Budget, ...] = ()
     bills: tuple[Bill, ...] = ()
 
 
@@ -145,3 +177,10 @@ def midnight(now: datetime, days_ago: int) -> datetime:
     """Return the start of the UTC day so many days before today."""
     today = now.astimezone(UTC).date()
     return datetime.combine(today - timedelta(days=days_ago), time(), tzinfo=UTC)
+
+
+def _month(now: datetime, months_ago: int) -> date:
+    """Return the first day of the UTC month so many before this one."""
+    today = now.astimezone(UTC).date()
+    months = today.year * 12 + today.month - 1 - months_ago
+    return date(months // 12, months % 12 + 1, 1)

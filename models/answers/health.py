@@ -16,9 +16,7 @@ class LastBuild(Frozen):
     """The cycle that readers see, and the last look at the data."""
 
     published_at: datetime
-    is_full_refresh: bool
     build: str = Field(description="The SQL that made the marts, by its name.")
-    build_ms: int
     waiting_since: datetime | None = Field(
         description="The oldest change of this workspace that no cycle has published."
     )

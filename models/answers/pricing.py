@@ -43,12 +43,13 @@ class PricingRates(Frozen):
 
 
 class UnpricedModel(Frozen):
-    """A model without a rate, and what that leaves out of the money.
+    """A model without a rate, and what that leaves out of the money of one basis.
 
     The exposure is what its tokens would cost at the cheapest and at the dearest model
     of the same provider, at today's base prices; null where the provider has none.
     """
 
+    billing_basis: str
     provider: str
     model: str
     request_count: int

@@ -1,10 +1,13 @@
 """Receipts: one per request."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from models.answers.money import Cost
+from models.answers.explaining import LineageStep, RateBelief
+from models.answers.money import Cost, money
 from models.answers.workspace import Period, WorkspaceCard
+from models.money import Pico
 from models.tenancy import Frozen
 
 
@@ -44,3 +47,40 @@ class Traces(Frozen):
     period: Period
     items: list[Trace]
     next_cursor: str | None
+
+
+class Receipt(Trace):
+    """A receipt with its arithmetic: each count at its rate; together the cost."""
+
+    recorded_at: datetime
+    received_at: datetime
+    daemon_version: str | None
+    request_kind: str | None
+    attribution_method: str | None
+    time_to_first_token_ms: float | None
+    input: Annotated[Pico | None, money("input")]
+    output: Annotated[Pico | None, money("output")]
+    thinking: Annotated[Pico | None, money("thinking")]
+    cache_read: Annotated[Pico | None, money("cache_read")]
+    cache_write: Annotated[Pico | None, money("cache_write")]
+
+
+class ReceiptVersion(Frozen):
+    """What a request was published as, and since when."""
+
+    published_at: datetime | None
+    rate_id: int | None
+    cost: Cost
+    department_id: UUID | None
+    allocation_rule_id: UUID | None
+
+
+class ReceiptDetail(Frozen):
+    """What did this call cost, and why? Versions of it come newest first."""
+
+    workspace: WorkspaceCard
+    as_of: datetime | None
+    receipt: Receipt
+    rates: list[RateBelief]
+    versions: list[ReceiptVersion]
+    steps: list[LineageStep]

@@ -81,10 +81,14 @@ def test_an_unpriced_model_shows_since_when_how_much_and_what_it_may_cost(
         laptop,
         record(**new, output_tokens=0, requested_at=late),
         record(**new, output_tokens=100_000, requested_at=early),
+        record(**new, requested_at=late, billing_basis="subscription_imputed"),
         record(provider=provider, model="cheap"),
     )
-    [unpriced] = asking.get("unpriced")
+    unpriced, imputed = asking.get("unpriced")
+    assert imputed["billing_basis"] == "subscription_imputed"
+    assert imputed["cheapest_usd"] == "1.001"
     assert unpriced == {
+        "billing_basis": "api",
         "provider": provider,
         "model": "new",
         "request_count": 2,

@@ -8,6 +8,7 @@ import yaml
 from pydantic import AliasChoices, BaseModel
 
 from api.questions import HERE, question
+from models.answers.books import Book
 from models.answers.budgets import (
     Anomaly,
     AnomalyDriver,
@@ -16,6 +17,12 @@ from models.answers.budgets import (
 )
 from models.answers.departments import DepartmentSpend, PoolSpend
 from models.answers.executive import ExecutiveMonth
+from models.answers.explaining import (
+    DriftCause,
+    FigurePart,
+    PublishedChange,
+    RateBelief,
+)
 from models.answers.health import (
     Arrival,
     LastBuild,
@@ -27,7 +34,7 @@ from models.answers.health import (
 from models.answers.optimisation import Finding, FindingRequest, IdleSubscription
 from models.answers.pricing import PricingRate, UnpricedModel
 from models.answers.reconciliation import InvoiceReconciliation
-from models.answers.traces import Trace
+from models.answers.traces import Receipt, ReceiptVersion, Trace
 from models.answers.usage import UsageDay, UsageKey
 
 ROOT = Path(__file__).parents[2]
@@ -45,6 +52,13 @@ ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
     InvoiceReconciliation,
     PricingRate,
     UnpricedModel,
+    Book,
+    DriftCause,
+    FigurePart,
+    PublishedChange,
+    RateBelief,
+    Receipt,
+    ReceiptVersion,
     Arrival,
     LastBuild,
     MartSize,
@@ -77,10 +91,15 @@ PARAMETERS = {
     "limit": 1,
     "known_at": "2026-01-01",
     "valid_at": None,
+    "request_id": "00000000-0000-0000-0000-000000000000",
+    "rate_ids": [1],
+    "from_cycle": 0,
+    "to_cycle": 1,
+    "billing_basis": "api",
+    "department_id": None,
     "floor": 1,
     "scope": "workspace",
     "subject": "",
-    "billing_basis": "api",
     "usage_date": "2026-01-01",
     "week_count": 8,
     "finding_id": "0" * 32,

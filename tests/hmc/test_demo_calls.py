@@ -273,7 +273,7 @@ def test_a_year_grows_and_moves_to_newer_models(
 
 def test_departments_rules_name_projects_and_never_overlap() -> None:
     slugs = {project.slug for one in MERIDIAN.machines for project in one.projects}
-    names = {department.name for department in MERIDIAN.departments}
+    names = {one.name for one in (*MERIDIAN.departments, *MERIDIAN.pools)}
     stretches: dict[str, list[tuple[datetime, datetime | None]]] = {}
     for rule in MERIDIAN.allocations:
         assert rule.project in slugs

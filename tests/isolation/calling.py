@@ -22,7 +22,12 @@ async def serving() -> AsyncIterator[FastAPI]:
 def path_of(route: str, slug: str, **ids: str) -> str:
     """Fill a route's path in: with these ids, and with what every route may need."""
     return route.partition(" ")[2].format(
-        slug=slug, code="0000-0000", provider="anthropic", month="2026-01", **ids
+        slug=slug,
+        code="0000-0000",
+        provider="anthropic",
+        month="2026-01",
+        question="usage_day",
+        **ids,
     )
 
 

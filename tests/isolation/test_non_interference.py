@@ -30,7 +30,7 @@ ROWS, AT_A_TIME = 50_000, 5_000
 CANARY = "zzcanaryzz"
 TOTALS = "/v1/reconciliation/daemon-totals?from_date=2026-01-01&to_date=2026-12-31"
 # When the whole warehouse was last published is nobody's in particular.
-MOMENT = re.compile(rb'"(as_of|known_at)":"[^"]*"')
+MOMENT = re.compile(rb'"(as_of|known_at|published_at)":"[^"]*"')
 
 
 @pytest.fixture
@@ -93,6 +93,7 @@ def ids_of(owner: psycopg.Connection, laptop: Daemon) -> dict[str, str]:
         "code": "ABCDEFGH",
         "provider": "anthropic",
         "month": "2026-10",
+        "question": "usage_day",
         "finding_id": "0" * 32,
     }
     return {name: str(value) for name, value in asked.items()}

@@ -368,3 +368,13 @@ def test_a_file_that_goes_away_is_told_in_one_line(tmp_path: Path) -> None:
         answer = client.get("/v1/stats")
     assert answer.status_code == 503
     assert str(file) in json.loads(answer.text)["detail"]
+
+
+@pytest.mark.parametrize(
+    "odd", ["' or true --", "x'; drop table calls_kept; --", "$since", "\\", "\u0000"]
+)
+def test_what_a_filter_says_is_never_sql(odd: str, client: TestClient) -> None:
+    answer = client.get("/v1/stats", params={"provider": odd})
+    assert answer.json()["summary"]["total_requests"] == 0
+    listed = client.get("/api/calls", params={"model": odd, "status": odd})
+    assert listed.json()["items"] == []

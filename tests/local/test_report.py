@@ -372,3 +372,20 @@ def test_an_old_row_that_changes_is_noticed_by_the_next_report(tmp_path: Path) -
         put(database, "requests", [request(now)])
         database.commit()
     assert total() == 3_151
+
+
+def test_a_report_loads_nothing_that_takes_longer_than_it(file: Path) -> None:
+    script = (
+        "import sys; from hmc.__main__ import app;"
+        f"app(['report', '--db', {str(file)!r}], standalone_mode=False);"
+        "heavy = {'pandas', 'numpy', 'pyarrow', 'fastapi'} & set(sys.modules);"
+        "print('\\n' + str(sorted(heavy)))"
+    )
+    made = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert made.stdout.splitlines()[-1] == "[]"

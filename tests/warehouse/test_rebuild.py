@@ -1,5 +1,6 @@
 """Whatever happens, in whatever order: cycles add up to a full refresh."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ pytestmark = pytest.mark.usefixtures("warehouse")
 
 START = datetime(2026, 3, 29, tzinfo=UTC)
 PROJECTS = ["a", "b", None]
+# Half hours, three quarters, and a night in which clocks go forward within the rows.
+ZONES = ["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns"]
 
 
 def land(owner: psycopg.Connection, rows: list[dict[str, Any]]) -> None:
@@ -64,7 +67,10 @@ def marts(owner: psycopg.Connection) -> dict[str, list[tuple[Any, ...]]]:
 
 
 class Warehouse(RuleBasedStateMachine):
-    """Arrivals, rates late, corrected, withdrawn, moved projects, bills, erasures."""
+    """Arrivals, duplicates, rates late, corrected, withdrawn, moved projects, zones.
+
+    And bills, erasures, hours reopened, and a full refresh in between.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -144,6 +150,54 @@ class Warehouse(RuleBasedStateMachine):
             )
             self._revise(cause="allocation", project=project)
 
+    @rule(hours=st.integers(0, 60))
+    def what_landed_is_sent_again(self, hours: int) -> None:
+        since = START + timedelta(hours=hours)
+        with self.owner.transaction():
+            self.owner.execute(
+                """
+                with change as (
+                    insert into raw.changes (kind, cause, workspace_id)
+                    values ('arrival', 'landing', %(home)s) returning change_id
+                ),
+
+                again as (
+                    select
+                        (
+                            jsonb_populate_record(
+                                requests,
+                                jsonb_build_object('change_id', change.change_id)
+                            )
+                        ).*
+                    from raw.requests as requests
+                    cross join change
+                    where workspace_id = %(home)s and requested_at >= %(since)s
+                )
+
+                insert into raw.requests select * from again on conflict do nothing
+                """,
+                {"home": self.home, "since": since},
+            )
+
+    @rule(zone=st.sampled_from(ZONES))
+    def the_workspace_reports_in_another_zone(self, zone: str) -> None:
+        self.owner.execute(
+            """
+            update app.workspaces set reporting_time_zone = %s where workspace_id = %s
+            """,
+            [zone, self.home],
+        )
+
+    @rule(hours=st.integers(0, 60))
+    def hours_are_reopened(self, hours: int) -> None:
+        since = START + timedelta(hours=hours)
+        self._revise(cause="reopening", since=since, until=since + timedelta(hours=5))
+
+    @rule()
+    def everything_is_refreshed_with_what_is_open(self) -> None:
+        with rebuilding() as owner:
+            rebuild(owner, full_refresh=True)
+
     @rule(amount=st.integers(0, 10**15))
     def a_bill_is_entered(self, amount: int) -> None:
         with self.owner.transaction():
@@ -205,13 +259,33 @@ class Warehouse(RuleBasedStateMachine):
                         coalesce(sum(cost_pico), 0)
                     )::text
                     from marts.fct_usage_days
-                    where workspace_id = %(home)s and grouping_name = 'department'
+                    where
+                        workspace_id = %(home)s
+                        and grouping_name = 'department'
+                        and calendar = 'utc'
+                ),
+                (
+                    select (
+                        coalesce(sum(request_count), 0)::bigint,
+                        coalesce(sum(cost_pico), 0)
+                    )::text
+                    from marts.fct_usage_days
+                    where
+                        workspace_id = %(home)s
+                        and grouping_name = 'department'
+                        and calendar = 'reporting'
+                ),
+                exists (
+                    select 1 from marts.fct_usage_days
+                    where workspace_id = %(home)s and calendar = 'reporting'
                 )
             """,
             {"home": self.home},
         ).fetchone()
         assert found is not None
-        assert found[0] == found[1]
+        requests, in_utc, in_own_zone, has_own_zone = found
+        assert requests == in_utc
+        assert requests == in_own_zone or not has_own_zone
 
     def _revise(self, cause: str, **which: Any) -> None:
         row = dict.fromkeys(["project", "since", "until"]) | which
@@ -235,7 +309,7 @@ class Warehouse(RuleBasedStateMachine):
 
 
 Warehouse.TestCase.settings = settings(
-    max_examples=8,
+    max_examples=int(os.environ.get("HMC_HISTORIES", "8")),
     stateful_step_count=9,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -16,6 +16,7 @@ from tests.factories import (
     batch,
     daemon,
     member,
+    rate,
     rebuilt,
     record,
     session,
@@ -98,6 +99,38 @@ def test_requests_past_their_time_go_in_batches_and_the_rollups_follow(
     (again,) = (each for each in retain(owner) if each.slug == home.slug)
     assert again.requests == 0
     assert is_whole(owner, home)
+
+
+def test_retention_takes_the_memory_of_requests_along(
+    home: Workspace, laptop: Daemon, owner: psycopg.Connection, cloud: TestClient
+) -> None:
+    model = f"model-{uuid4().hex}"
+    sent(cloud, laptop, 5, 40, provider="acme", model=model)
+    rebuilt()
+    rate(owner, model)
+    rebuilt()
+    remembered = """
+        select count(*) from raw.superseded_requests where workspace_id = %s
+    """
+    landings = """
+        select count(*) from raw.changes where workspace_id = %s and kind = 'arrival'
+    """
+    of = [home.workspace_id]
+    assert owner.execute(remembered, of).fetchone() == (2,)
+    owner.execute(
+        """
+        update raw.changes set published_at = now() - interval '40 days'
+        where workspace_id = %s
+        """,
+        of,
+    )
+    owner.execute(
+        "update app.workspaces set data_retention_days = 30 where workspace_id = %s", of
+    )
+    list(retain(owner))
+    rebuilt()
+    assert owner.execute(remembered, of).fetchone() == (1,)
+    assert owner.execute(landings, of).fetchone() == (1,)
 
 
 def test_a_deleted_workspace_goes_whole_after_its_grace_and_its_chain_stays(

@@ -61,7 +61,7 @@ const Build = ({ build, mayDocument, slug }) => html`
       ${build
         ? html`<${Receipt}
             lines=${[
-              ["Published", html`${when(build.published_at)}, in ${count(build.build_ms)} ms${build.is_full_refresh ? ", a full refresh" : ""}`],
+              ["Published", when(build.published_at)],
               ["Waiting for the next", build.waiting_since ? html`since ${clock(build.waiting_since)}` : "nothing"],
               ["Made by the SQL named", html`<code>${build.build}</code>`],
               ["Looked at", html`${when(build.looked_at)}${build.looked_with && `, with ${build.looked_with} and dbt's tests`}`],

@@ -111,16 +111,10 @@ where
 
 stg_directory__calendars as (
 
--- One row per workspace and calendar that its days are kept in: UTC, and its reporting
--- time zone where that is another one. The zone is the last that the ledger names.
+-- One row per workspace that has days of another calendar than UTC's: of its reporting
+-- zone, which is the last that the ledger names. The ledger outlives the workspace.
 
 with
-
-tenants as (
-
-    select * from app.workspaces
-
-),
 
 revisions as (
 
@@ -152,14 +146,6 @@ calendars as (
 
     select
         workspace_id,
-        'utc' as calendar,
-        'UTC' as time_zone
-    from tenants
-
-    union all
-
-    select
-        workspace_id,
         'reporting' as calendar,
         time_zone
     from zones_named
@@ -185,9 +171,19 @@ fct_usage_days as (
 
 with
 
-calendars as (
+own_calendars as (
 
     select * from stg_directory__calendars
+
+),
+
+calendars as (
+
+    select 'utc' as calendar
+
+    union all
+
+    select 'reporting' as calendar
 
 ),
 
@@ -198,12 +194,17 @@ requests as (
         entries.*,
         1 as sign,
         calendars.calendar,
-        calendars.time_zone
+        own_calendars.time_zone
 
     from fct_priced_requests as entries
 
+    left join own_calendars
+        on entries.workspace_id = own_calendars.workspace_id
+
     inner join calendars
-        on entries.workspace_id = calendars.workspace_id
+        on
+            calendars.calendar = 'utc'
+            or own_calendars.calendar = calendars.calendar
 
 ),
 

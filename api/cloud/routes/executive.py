@@ -19,7 +19,7 @@ from models.tenancy import Caller
 router = APIRouter(prefix="/v1/workspaces/{slug}", tags=["executive"])
 
 # What stands on bills alone, once bills are imported line by line.
-UNTOLD = "No bill of this month has been imported with lines of this kind."
+UNTOLD = "No imported bill has such lines."
 
 
 @router.get("/executive")

@@ -11,12 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.cloud.asking import ask, card_of, published_at
 from api.cloud.callers import requires
-from api.cloud.periods import Asked
+from api.cloud.made import steps_to
+from api.cloud.periods import Asked, today
+from api.cloud.routes.explaining import beliefs
 from api.cloud.sessions import OpenDoors
-from models.answers.traces import Trace, Traces
+from models.answers.traces import Receipt, ReceiptDetail, ReceiptVersion, Trace, Traces
 from models.answers.workspace import Period
 from models.plans import Permission, Surface
-from models.refusals import Malformed
+from models.refusals import BeyondFloor, Malformed, NotThere
 from models.tenancy import Caller
 from warehouse.doors import Doors
 
@@ -51,6 +53,32 @@ async def traces(
     """One page of receipts, newest first; `next_cursor` leads to the one before."""
     period = asked.refused_beyond_floor(Surface.TRACES, caller)
     return await receipts(doors, caller, period, page)
+
+
+@router.get("/traces/{request_id}")
+async def trace(
+    caller: Annotated[Caller, requires(Surface.TRACES, Permission.READ_USAGE)],
+    doors: OpenDoors,
+    request_id: UUID,
+) -> ReceiptDetail:
+    """One receipt: its arithmetic, its price, what it was before, where it is made."""
+    floor = Surface.TRACES.floor(caller.tier, today())
+    async with doors.reading_as(caller) as warehouse:
+        found = await ask(warehouse, Receipt, request_id=request_id)
+        if not found:
+            raise NotThere("No such request was published.")
+        (receipt,) = found
+        if receipt.requested_at.date() < floor:
+            raise BeyondFloor(Surface.TRACES, floor.isoformat())
+        versions = await ask(warehouse, ReceiptVersion, request_id=request_id)
+        return ReceiptDetail(
+            workspace=card_of(caller),
+            as_of=await published_at(warehouse),
+            receipt=receipt,
+            rates=await beliefs(warehouse, [version.rate_id for version in versions]),
+            versions=versions,
+            steps=steps_to(Receipt),
+        )
 
 
 async def receipts(

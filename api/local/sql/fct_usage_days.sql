@@ -2,19 +2,27 @@
 /* One row per workspace, calendar, day, grouping and key of that grouping. */
 /* Rows are entries of a ledger: a revised hour books out what it had booked before. A */
 /* calendar in another zone than before is booked anew, out of what stands. */
-WITH calendars AS NOT MATERIALIZED (
+WITH own_calendars AS NOT MATERIALIZED (
   SELECT
     *
   FROM stg_directory__calendars
+), calendars AS NOT MATERIALIZED (
+  SELECT
+    'utc' AS calendar
+  UNION ALL
+  SELECT
+    'reporting' AS calendar
 ), requests AS NOT MATERIALIZED (
   SELECT
     entries.*,
     1 AS sign,
     calendars.calendar,
-    calendars.time_zone
+    own_calendars.time_zone
   FROM fct_priced_requests AS entries
+  LEFT JOIN own_calendars
+    ON entries.workspace_id = own_calendars.workspace_id
   INNER JOIN calendars
-    ON entries.workspace_id = calendars.workspace_id
+    ON calendars.calendar = 'utc' OR own_calendars.calendar = calendars.calendar
 ), dated AS NOT MATERIALIZED (
   SELECT
     *,

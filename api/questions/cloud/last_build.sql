@@ -1,12 +1,10 @@
 -- The cycle that readers see, the last look at the data, and since when something of
--- this workspace waits for the next cycle.
+-- this workspace waits for the next cycle. Not how long the cycle took, which would
+-- tell how much the others send.
 
 select
     cycles.published_at,
-    cycles.is_full_refresh,
     cycles.build,
-    cast(extract(epoch from cycles.published_at - cycles.started_at) * 1000 as bigint)
-        as build_ms,
     (
         select min(changes.created_at) from raw.changes
         where changes.published_at is null

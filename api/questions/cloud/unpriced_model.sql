@@ -1,12 +1,14 @@
 -- Models without a rate, by what they leave out of the money: since when, how many
 -- requests and tokens, and what those would cost at the cheapest and the dearest
--- sibling, which is a model of the same provider at today's base price.
+-- sibling, which is a model of the same provider at today's base price. Metered and
+-- imputed spend are never mixed, nor is what they leave out.
 
 with
 
 unpriced as (
 
     select
+        billing_basis,
         provider,
         model,
         count(*) as request_count,
@@ -23,6 +25,7 @@ unpriced as (
     where rate_id is null
 
     group by
+        billing_basis,
         provider,
         model
 
@@ -52,6 +55,7 @@ siblings as (
 exposed as (
 
     select
+        unpriced.billing_basis,
         unpriced.provider,
         unpriced.model,
         siblings.model as sibling,
@@ -71,16 +75,17 @@ exposed as (
 ranked as (
 
     select
+        billing_basis,
         provider,
         model,
         sibling,
         exposure_pico,
         row_number() over (
-            partition by provider, model
+            partition by billing_basis, provider, model
             order by exposure_pico asc, sibling asc
         ) as cheapest_place,
         row_number() over (
-            partition by provider, model
+            partition by billing_basis, provider, model
             order by exposure_pico desc, sibling asc
         ) as dearest_place
 
@@ -89,6 +94,7 @@ ranked as (
 )
 
 select
+    unpriced.billing_basis,
     unpriced.provider,
     unpriced.model,
     unpriced.request_count,
@@ -110,18 +116,21 @@ from unpriced
 
 left join ranked as cheapest
     on
-        unpriced.provider = cheapest.provider
+        unpriced.billing_basis = cheapest.billing_basis
+        and unpriced.provider = cheapest.provider
         and unpriced.model = cheapest.model
         and cheapest.cheapest_place = 1
 
 left join ranked as dearest
     on
-        unpriced.provider = dearest.provider
+        unpriced.billing_basis = dearest.billing_basis
+        and unpriced.provider = dearest.provider
         and unpriced.model = dearest.model
         and dearest.dearest_place = 1
 
 order by
     dearest_pico desc nulls last,
     unpriced.request_count desc,
+    unpriced.billing_basis asc,
     unpriced.provider asc,
     unpriced.model asc

@@ -32,9 +32,19 @@
 
 with
 
-calendars as (
+own_calendars as (
 
     select * from {{ ref('stg_directory__calendars') }}
+
+),
+
+calendars as (
+
+    select 'utc' as calendar
+
+    union all
+
+    select 'reporting' as calendar
 
 ),
 
@@ -102,13 +112,19 @@ requests as (
     select
         entries.*,
         calendars.calendar,
-        calendars.time_zone
+        own_calendars.time_zone
 
     from entries
 
+    left join own_calendars
+        on entries.workspace_id = own_calendars.workspace_id
+
     inner join calendars
         on
-            entries.workspace_id = calendars.workspace_id
+            (
+                calendars.calendar = 'utc'
+                or own_calendars.calendar = calendars.calendar
+            )
             and (
                 entries.only_calendar = calendars.calendar
                 or entries.only_calendar is null
@@ -122,12 +138,17 @@ requests as (
         entries.*,
         1 as sign,
         calendars.calendar,
-        calendars.time_zone
+        own_calendars.time_zone
 
     from {{ pending(priced_requests) }} as entries
 
+    left join own_calendars
+        on entries.workspace_id = own_calendars.workspace_id
+
     inner join calendars
-        on entries.workspace_id = calendars.workspace_id
+        on
+            calendars.calendar = 'utc'
+            or own_calendars.calendar = calendars.calendar
 
 ),
 {% endif %}

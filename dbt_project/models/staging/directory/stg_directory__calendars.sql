@@ -1,13 +1,7 @@
--- One row per workspace and calendar that its days are kept in: UTC, and its reporting
--- time zone where that is another one. The zone is the last that the ledger names.
+-- One row per workspace that has days of another calendar than UTC's: of its reporting
+-- zone, which is the last that the ledger names. The ledger outlives the workspace.
 
 with
-
-tenants as (
-
-    select * from {{ source('directory', 'workspaces') }}
-
-),
 
 revisions as (
 
@@ -36,14 +30,6 @@ zones_named as (
 ),
 
 calendars as (
-
-    select
-        workspace_id,
-        'utc' as calendar,
-        'UTC' as time_zone
-    from tenants
-
-    union all
 
     select
         workspace_id,
