@@ -104,7 +104,6 @@ def session(browser: Browser, running_cloud: RunningCloud) -> StorageState:
     context = browser.new_context()
     page = context.new_page()
     sign_in(page, running_cloud)
-    page.wait_for_url(re.compile(r"/w/[^/]+/overview$"))
     state = context.storage_state()
     context.close()
     return state
@@ -123,7 +122,9 @@ def page(context: BrowserContext) -> Page:
 
 
 def sign_in(page: Page, cloud: RunningCloud, email: str | None = None) -> None:
+    """Sign in through the page, and arrive."""
     page.goto(f"{cloud.url}/sign-in")
     page.get_by_label("E-mail").fill(email or cloud.email)
     page.get_by_label("Sign-in code").fill(cloud.code)
     page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(re.compile(r"/w/[^/]+/overview$"))

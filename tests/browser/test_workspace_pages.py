@@ -34,7 +34,6 @@ def owners_page(
 
 def signed_in(page: Page, cloud: RunningCloud, email: str) -> Page:
     sign_in(page, cloud, email)
-    page.wait_for_url(lambda url: "/sign-in" not in url)
     return page
 
 
