@@ -65,6 +65,7 @@ class Product:
         return {
             "authorization": f"Bearer {approved['api_key']}",
             "user-agent": "halton-meter-daemon/1.4.0",
+            "content-type": "application/json",
         }
 
     def workspace_id(self, slug: str) -> UUID:

@@ -78,8 +78,10 @@ def run_api(host: str, port: int) -> None:
     from hmc.logs import start_logging
     from hmc.server import create_app
     from hmc.stopping import LeavingServer
+    from warehouse.cluster import keep_embedded_running
 
     start_logging(logging.WARNING)
+    keep_embedded_running()
     # uvicorn stops on these and raises them again for whoever was there before.
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, _ignore)

@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL
 
 from models.trouble import NotReachable
-from warehouse.embedded import embedded_socket
+from warehouse.embedded import embedded_socket, keep_running
 from warehouse.settings import settings
 
 DATABASE = "halton"
@@ -57,6 +57,12 @@ def replicating() -> str:
     if url is None:
         return make_conninfo(dbname="postgres", user="postgres", host=_embedded())
     return make_conninfo(url, connect_timeout=10)
+
+
+def keep_embedded_running() -> None:
+    """Have this process start the embedded server again whenever it is gone."""
+    if settings().database_url is None:
+        keep_running(settings().home)
 
 
 def connect(role: Role) -> psycopg.Connection[Any]:

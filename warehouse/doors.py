@@ -15,6 +15,7 @@ from psycopg import AsyncConnection, IsolationLevel
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
+from psycopg_pool.base import AttemptWithBackoff
 
 from models.tenancy import Caller, Person, Sender, WorkspaceId
 from warehouse.cluster import Role, composed, conninfo
@@ -25,6 +26,10 @@ Warehouse = AsyncConnection[DictRow]
 # gives up at 60 s, so an answer of 503 has to come well before.
 WAIT_SECONDS = 10
 STATEMENT_SECONDS = 30
+# A pool that lost its connections tries again after pauses that double, up to minutes:
+# after an outage everybody would wait out the pause. So it tries twice a second.
+AttemptWithBackoff.INITIAL_DELAY = 0.5
+AttemptWithBackoff.DELAY_BACKOFF = 1.0
 
 
 class Origin(NamedTuple):

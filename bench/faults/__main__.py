@@ -1,0 +1,47 @@
+"""Break things and see what was promised; bench/README.md says more."""
+
+import argparse
+import sys
+
+from bench.faults.twins import TWINS
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench.faults", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    kills = commands.add_parser("kills", help="kill -9 at random moments")
+    kills.add_argument("--cycles", type=int, default=1_000)
+    kills.add_argument("--twin", choices=TWINS)
+    cuts = commands.add_parser("cuts", help="cut the power at random moments (root)")
+    cuts.add_argument("--cycles", type=int, default=300)
+    cuts.add_argument("--twin", choices=TWINS)
+    hostile = commands.add_parser("hostile", help="rows that no honest daemon sends")
+    hostile.add_argument("--rows", type=int, default=100_000)
+    hostile.add_argument("--seed", type=int, default=3)
+    return parser.parse_args()
+
+
+def main() -> None:
+    asked = arguments()
+    if asked.command == "hostile":
+        from bench.faults.hostile import run_fuzz
+
+        print(run_fuzz(asked.rows, asked.seed))
+        return
+    twin = TWINS[asked.twin] if asked.twin else None
+    match asked.command:
+        case "kills":
+            from bench.faults.kills import run_kills
+
+            seen = run_kills(asked.cycles, twin, until_found=twin is not None)
+        case _:
+            from bench.faults.cuts import run_cuts
+
+            seen = run_cuts(asked.cycles, twin, until_found=twin is not None)
+    print(seen)
+    caught = bool(seen.found)
+    sys.exit(0 if (caught if twin else seen.is_kept) else 1)
+
+
+if __name__ == "__main__":
+    main()
