@@ -62,7 +62,9 @@ def test_a_body_of_just_the_limit_is_read_to_its_end(
 
 
 @pytest.mark.parametrize(
-    "content", [b"no gzip", b"", gzip.compress(b"{}")[:-9], zlib.compress(b"{}")]
+    "content",
+    [b"no gzip", b"", gzip.compress(b"{}")[:-9], zlib.compress(b"{}")],
+    ids=["words", "nothing", "cut short", "zlib"],
 )
 def test_gzip_that_is_none_is_422(
     content: bytes, cloud: TestClient, laptop: Daemon

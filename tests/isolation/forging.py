@@ -25,7 +25,7 @@ def claims(subject: str, **odd: Any) -> dict[str, Any]:
         "sid": "s",
         "iat": now,
         "nbf": now,
-        "exp": now + 60,
+        "exp": now + 3600,
     } | odd
 
 
