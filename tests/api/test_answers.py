@@ -1,6 +1,7 @@
 """What the answers say, over real requests that came in over the wire."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -149,11 +150,12 @@ def test_departments_and_the_unallocated_are_the_total(
     assert again.json()["error"] == "conflict"
     rebuilt()
     answer = get(owner, cloud, laptop, "departments")
-    found = {one["department"]: one for one in answer["departments"]}
-    assert found["Research"]["request_count"] == 2
-    assert found[None]["request_count"] == 1
-    assert sum(one["input_tokens"] for one in answer["departments"]) == 6
-    assert answer["total"]["input_tokens"] == 6
+    (research,) = answer["departments"]
+    assert research["request_count"] == 2
+    assert answer["unallocated"]["request_count"] == 1
+    assert answer["total"]["request_count"] == 3
+    costs = [Decimal(one["cost_usd"]) for one in (research, answer["unallocated"])]
+    assert sum(costs) == Decimal(answer["total"]["cost_usd"])
 
 
 def test_an_entered_total_is_reconciled_and_can_be_entered_again(

@@ -119,7 +119,7 @@ def test_a_model_is_priced_where_it_is_seen_to_have_no_price(
 ) -> None:
     page.goto(f"{running_cloud.url}/w/{running_cloud.enterprise_slug}/pricing")
     missing = page.get_by_role("region", name="Models without a price")
-    row = missing.get_by_role("row", name=re.compile("nobody-knows"))
+    row = missing.get_by_role("row", name=re.compile("nobody-knows")).first
     row.get_by_role("link", name="Price it").click()
     expect(page.get_by_label("Model", exact=True)).to_have_value("nobody-knows")
     page.get_by_label("Input").fill("3.00")

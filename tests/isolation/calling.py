@@ -19,16 +19,24 @@ async def serving() -> AsyncIterator[FastAPI]:
         yield app
 
 
+class Filled(dict[str, str]):
+    """What a path may name; an id that is not given is nobody's."""
+
+    def __missing__(self, name: str) -> str:
+        return "00000000-0000-4000-8000-000000000000"
+
+
 def path_of(route: str, slug: str, **ids: str) -> str:
     """Fill a route's path in: with these ids, and with what every route may need."""
-    return route.partition(" ")[2].format(
-        slug=slug,
-        code="0000-0000",
-        provider="anthropic",
-        month="2026-01",
-        question="usage_day",
-        **ids,
-    )
+    known = {
+        "slug": slug,
+        "code": "0000-0000",
+        "provider": "anthropic",
+        "month": "2026-01",
+        "question": "usage_day",
+        "rate_id": "1",
+    }
+    return route.partition(" ")[2].format_map(Filled(known | ids))
 
 
 async def call(

@@ -30,7 +30,7 @@ ROWS, AT_A_TIME = 50_000, 5_000
 CANARY = "zzcanaryzz"
 TOTALS = "/v1/reconciliation/daemon-totals?from_date=2026-01-01&to_date=2026-12-31"
 # When the whole warehouse was last published is nobody's in particular.
-MOMENT = re.compile(rb'"(as_of|known_at|published_at)":"[^"]*"')
+MOMENT = re.compile(rb'"(as_of|known_at|published_at|after)":"[^"]*"')
 
 
 @pytest.fixture

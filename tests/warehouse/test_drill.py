@@ -52,7 +52,7 @@ def test_a_backup_ends_with_the_last_commit_before_the_server_was_lost(
         assert keeping.stderr
         assert "every commit" in keeping.stderr.readline()
         workspace_id = workspace(owner).workspace_id
-        (place,) = owner.execute("select pg_current_wal_insert_lsn()").fetchone() or ()
+        (place,) = owner.execute("select pg_current_wal_flush_lsn()").fetchone() or ()
         wait_until_received(str(place))
         keeping.terminate()
         assert keeping.wait() == 0
