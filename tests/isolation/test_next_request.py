@@ -1,4 +1,4 @@
-"""What is taken away counts from the next request on, on every API process."""
+"""What is taken away counts from the next request on, on every API instance."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -33,13 +33,13 @@ def test_what_is_taken_away_is_refused_from_the_next_request_on_a_thousand_times
     viewer = session(owner, member(owner, home, Role.VIEWER))
     key = api_key(owner, home, home.email, "read_usage")
 
-    async def on_both_processes() -> None:
+    async def on_both_instances() -> None:
         async with serving() as one, serving() as other:
             for ask in (_asking(one, other), _asking(other, one)):
                 for _ in range(ROUNDS // 2):
                     await _give_and_take(owner, home, ask, laptop.headers, viewer, key)
 
-    asyncio.run(on_both_processes())
+    asyncio.run(on_both_instances())
 
 
 def _asking(first: FastAPI, second: FastAPI) -> Ask:
