@@ -412,7 +412,10 @@ named as (
 
     select
         *,
-        {{ finding_id('reason', 'null') }} as finding_id
+        md5(
+            reason || '/' || billing_basis || '/' || provider || '/' || model
+            || '//' || coalesce(project, '')
+        ) as finding_id
     from avoidable
 
 )

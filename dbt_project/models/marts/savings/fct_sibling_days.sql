@@ -78,7 +78,10 @@ named as (
 
     select
         *,
-        {{ finding_id("'cheaper_sibling'", 'sibling') }} as finding_id
+        md5(
+            'cheaper_sibling/' || billing_basis || '/' || provider || '/' || model
+            || '/' || sibling || '/' || coalesce(project, '')
+        ) as finding_id
     from reckoned
     where saving_pico > 0
 
