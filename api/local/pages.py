@@ -11,7 +11,7 @@ Formats: https://sqlite.org/fileformat2.html and https://sqlite.org/walformat.ht
 import hashlib
 import struct
 from bisect import bisect_left
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,10 +33,13 @@ class Stretch:
     digest: str
 
 
-def stretches_of(file: Path, root: int) -> list[Stretch]:
-    """Cut the table whose tree starts at a page into stretches.
+def stretches_of(
+    file: Path, root: int, is_wanted: Callable[[int, int], bool]
+) -> list[Stretch]:
+    """Cut the table whose tree starts at a page into stretches; return those wanted.
 
-    Raises NotByPages where rows are kept otherwise, or a writer was too quick.
+    They are wanted or not by their first and last rowid. Raises NotByPages where rows
+    are kept otherwise, or a writer was too quick.
     """
     with _pages(file) as pages:
         leaves = pages.leaves_below(root, -FURTHEST - 1, FURTHEST)
@@ -45,6 +48,7 @@ def stretches_of(file: Path, root: int) -> list[Stretch]:
         found = [
             Stretch(first, last, pages.digest(leaves.between(first, last)))
             for first, last in _cut(*extent, most=len(leaves.numbers) + 8)
+            if is_wanted(first, last)
         ]
         pages.refuse_if_restarted()
     return found

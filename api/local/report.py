@@ -33,7 +33,8 @@ def reports(
     """Make several reports of one period, whose totals are the same."""
     totals = _totals(laptop, period, has_drift=has_drift)
     apart = _apart(laptop, period)
-    extent = laptop.ask("extent")[0]
+    extent = laptop.extent()
+    unreadable = laptop.ask("unreadable", **_days(period))[0]["unreadable_count"]
     return [
         envelope(laptop, SCHEMA, period)
         | {
@@ -44,14 +45,20 @@ def reports(
             "apart": apart,
             "file": {
                 "path": str(laptop.file),
-                "requests": extent["request_count"],
-                "first_date": _day(extent["first_date"]),
-                "last_date": _day(extent["last_date"]),
+                "requests": extent.request_count,
+                "first_date": _day(extent.first_date),
+                "last_date": _day(extent.last_date),
             },
-            "warnings": _warnings(totals, apart, extent),
+            "warnings": _warnings(totals, apart, unreadable),
         }
         for by in wanted
     ]
+
+
+def reach(period: Period) -> Period:
+    """Return all days that a report of a period looks at, with those before it."""
+    first = min(period.before().since, period.last(TREND_DAYS).since)
+    return Period(first, period.until)
 
 
 def envelope(laptop: Laptop, schema: str, period: Period, **filters: Any) -> Row:
@@ -239,12 +246,12 @@ def _drift(row: Row) -> Row:
     }
 
 
-def _warnings(totals: Row, apart: dict[str, Row], extent: Row) -> list[Row]:
+def _warnings(totals: Row, apart: dict[str, Row], unreadable: int) -> list[Row]:
     counts = {
         "unpriced": totals["unpriced_requests"],
         "incomplete": totals["incomplete_requests"],
         "apart": sum(row["requests"] for row in apart.values()),
-        "unreadable": extent["unreadable_count"],
+        "unreadable": unreadable,
     }
     return [{"code": code, "count": count} for code, count in counts.items() if count]
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from api.local import kept, pages
+from api.local import kept, pages, reading
 from api.local.asked import By
 from api.local.laptop import opened
 from api.local.report import report
-from api.local.wal import is_settled
+from api.local.wal import NotByPages, is_settled
 from tests.local.asking import august
 from tests.local.daemon_file import (
     CHECKOUT,
@@ -129,13 +129,13 @@ def a_daemon(file: Path) -> Iterator[Callable[[str], None]]:
 def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[pages.Stretch]]:
     """Every stretch that is read of the file from now on."""
     seen: list[pages.Stretch] = []
-    read = kept._Reader._write
+    read = reading.Reader._write
 
     def noted(self: Any, cursor: Any, stretch: pages.Stretch) -> str:
         seen.append(stretch)
         return read(self, cursor, stretch)
 
-    monkeypatch.setattr(kept._Reader, "_write", noted)
+    monkeypatch.setattr(reading.Reader, "_write", noted)
     return seen
 
 
@@ -200,7 +200,7 @@ def test_a_file_that_nobody_wrote_to_is_not_read_again(
     first = reported(file)
     assert len(reads) > 3
     reads.clear()
-    monkeypatch.setattr(kept._Reader, "bring_up", pytest.fail)
+    monkeypatch.setattr(reading.Reader, "bring_up", pytest.fail)
     assert reported(file) == first
     assert reads == []
 
@@ -316,7 +316,7 @@ def test_where_pages_do_not_tell_the_figures_are_the_same(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unable(*_: Any) -> None:
-        raise kept.NotByPages("the WAL's index is missing or being written")
+        raise NotByPages("the WAL's index is missing or being written")
 
     monkeypatch.setattr(pages, "stretches_of", unable)
     assert reported(file) == plain(file)
