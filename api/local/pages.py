@@ -28,7 +28,7 @@ from api.local.wal import (
 
 INTERIOR, LEAF = 0x05, 0x0D
 FURTHEST = 2**63 - 1  # no rowid is greater
-WIDE, NARROW = 1 << 17, 1 << 14  # rowids to a stretch; the newest rows are cut finer
+WIDE, NARROW = 1 << 16, 1 << 14  # rowids to a stretch; the newest rows are cut finer
 MOST_AT_ONCE = 64  # pages
 
 
