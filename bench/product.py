@@ -18,6 +18,8 @@ import httpx
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from models.keys import fresh_secret, hash_of
+
 READY_SECONDS = 120
 OWNER = "bench@example.com"
 
@@ -62,11 +64,29 @@ class Product:
             self.hmc("pairing", "approve", code, "--workspace", slug)
             key = {"pairing_code": code, "poll_token": started["poll_token"]}
             approved: dict[str, Any] = client.post("/v1/pairing/poll", json=key).json()
-        return {
-            "authorization": f"Bearer {approved['api_key']}",
-            "user-agent": "halton-meter-daemon/1.4.0",
-            "content-type": "application/json",
-        }
+        return _headers(approved["api_key"])
+
+    def machines(self, slug: str, count: int) -> list[dict[str, str]]:
+        """Put machines there that were paired before; return their daemons' headers."""
+        workspace_id = self.workspace_id(slug)
+        keys = [fresh_secret("hm_sync_") for _ in range(count)]
+        with self.superuser() as database:
+            database.cursor().executemany(
+                """
+                with machine as (
+                    insert into app.machines (
+                        workspace_id, hostname, platform, daemon_version
+                    )
+                    values (%(workspace_id)s, 'bench', 'Linux', '1.4.0')
+                    returning workspace_id, machine_id
+                )
+
+                insert into app.sync_keys (workspace_id, machine_id, key_hash)
+                select workspace_id, machine_id, %(key_hash)s from machine
+                """,
+                [{"workspace_id": workspace_id, "key_hash": hash_of(k)} for k in keys],
+            )
+        return [_headers(key) for key in keys]
 
     def workspace_id(self, slug: str) -> UUID:
         """Return the id of a workspace."""
@@ -90,6 +110,14 @@ class Product:
         status = Path(f"/proc/{self.process_id}/status").read_text("ascii")
         line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) / 1024
+
+
+def _headers(key: str) -> dict[str, str]:
+    return {
+        "authorization": f"Bearer {key}",
+        "user-agent": "halton-meter-daemon/1.4.0",
+        "content-type": "application/json",
+    }
 
 
 @contextmanager

@@ -27,8 +27,8 @@ Warehouse = AsyncConnection[DictRow]
 WAIT_SECONDS = 10
 STATEMENT_SECONDS = 30
 # A pool that lost its connections tries again after pauses that double, up to minutes:
-# after an outage everybody would wait out the pause. So it tries twice a second.
-AttemptWithBackoff.INITIAL_DELAY = 0.5
+# after an outage everybody would wait out the pause. So it tries five times a second.
+AttemptWithBackoff.INITIAL_DELAY = 0.2
 AttemptWithBackoff.DELAY_BACKOFF = 1.0
 
 

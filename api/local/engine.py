@@ -21,10 +21,9 @@ HERE = Path(__file__).parent
 SQL = HERE / "sql"
 NUL = "' || chr(0) || '"  # which ends a statement, wherever it stands
 PARAMETER = re.compile(r"\$([a-z_]+)")
-THREADS = 2
 MEMORY = "224MiB"  # beyond it DuckDB sorts and groups on disk
 
-# What sums are made of. The rest of a call is read when somebody looks at it.
+# Of calls, what sums are made of. The rest is read when somebody looks at one.
 KEPT = (
     "place",
     "project_id",
@@ -66,6 +65,36 @@ KEPT_FROM = [
     "status",
     "billing_basis",
 ]
+# Small models that every stretch of calls meets: to plan them again and again would
+# take longer than to read them.
+HELD = {"int_rates_banded", "int_allocation_banded"}
+FACTS = "fct_"  # whose models are read once for each stretch
+
+# Of priced requests, what questions ask of them.
+PRICED = (
+    "workspace_id",
+    "machine_id",
+    "provider",
+    "model",
+    "project",
+    "billing_basis",
+    "requested_at",
+    "usage_date",
+    "input_tokens",
+    "output_tokens",
+    "thinking_tokens",
+    "cached_tokens",
+    "cache_write_tokens",
+    "total_tokens",
+    "is_complete",
+    "is_failed",
+    "latency_ms",
+    "rate_id",
+    "cost_pico",
+    "submitted_millicents",
+    "drift_millicents",
+    "department_id",
+)
 NOT_KEPT = {
     "mode": "varchar",
     "has_cost": "boolean",
@@ -98,7 +127,7 @@ def connected(
     # start would take longer than most answers do.
     database = duckdb.connect(
         config={
-            "threads": THREADS,
+            "threads": 1,  # a second would start later than most answers are there
             "memory_limit": MEMORY,
             "allow_unsigned_extensions": True,
         }
@@ -196,13 +225,41 @@ def kept_as_calls(relation: str) -> str:
     )
 
 
+def hold(
+    database: "DuckDBPyConnection", name: str, columns: Sequence[str], rows: str
+) -> None:
+    """Hold some columns of a relation in a table, in place of what it held before."""
+    listed = ", ".join(columns)
+    database.execute(
+        f"create or replace temp table {name} as select {listed} from {rows}"
+    )
+
+
+def hold_priced(database: "DuckDBPyConnection") -> None:
+    """Price the calls that are to be seen once, for whatever is made of them."""
+    hold(database, "priced", PRICED, f"({model('fct_priced_requests')})")
+    show(database, "fct_priced_requests", "from priced")
+
+
+def show(database: "DuckDBPyConnection", name: str, rows: str) -> None:
+    """Let questions see rows under the name of a model."""
+    database.execute(f"create or replace temp view {name} as {rows}")
+
+
 @cache
 def models_as_views() -> str:
-    """Return the generated models, each as a view, in the order of their reading."""
+    """Return the generated models before facts, as views or tables, in their order."""
     return ";\n".join(
-        f"create temp view {name} as\n{(SQL / f'{name}.sql').read_text('utf-8')}"
+        f"create temp {'table' if name in HELD else 'view'} {name} as\n{model(name)}"
         for name in (SQL / "order.txt").read_text("utf-8").split()
+        if not name.startswith(FACTS)
     )
+
+
+@cache
+def model(name: str) -> str:
+    """Return a generated model, in DuckDB's SQL."""
+    return (SQL / f"{name}.sql").read_text("utf-8")
 
 
 def with_values(sql: str, parameters: dict[str, Any]) -> str:

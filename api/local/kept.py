@@ -1,37 +1,33 @@
 """What was read of a daemon's file before, kept in columns, and never stale.
 
-Calls are kept by stretches of rowids. The name of what is kept of one is a digest of
-the very bytes that SQLite holds of it, of the rates and projects that its rows meet,
-and of the SQL that read them: so what is found under a name is right, and what changed
-has another name. Nothing is kept of a stretch that cannot be named so.
+Calls are kept by stretches of rowids. The name of what is kept of one ends with a
+digest of the very bytes that SQLite holds of it, of the rates and projects that its
+rows meet, and of the SQL that read them: so what is found under a name is right, and
+what changed has another name. Nothing is kept of a stretch that cannot be named so.
 """
 
 import hashlib
 import json
 import os
-import tempfile
 import time
-from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from api.local import engine, pages
-from api.local.wal import NotByPages, fingerprint, is_settled
+from api.local import days, reading
+from api.local.asked import Period
+from api.local.days import Extent
+from api.local.wal import fingerprint, is_settled
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-# What is kept of a stretch, and the relation that it is.
-KINDS = {"calls": "stretch", "call_days": "call_days", "usage_days": "fct_usage_days"}
-KNOWN, PASSING = "known.json", "passing-"
-ATTEMPTS = 3
+KNOWN = "known.json"
 GRACE_SECONDS = 60  # somebody may still be reading what was replaced
-Columns = dict[str, list[str]]
 
 
 def folder_of(file: Path) -> Path:
@@ -54,6 +50,8 @@ def a_folder(file: Path) -> Generator[Path]:
         probe.touch()
         probe.unlink()
     except OSError:
+        import tempfile
+
         with tempfile.TemporaryDirectory(prefix="halton-meter-") as made:
             yield Path(made)
         return
@@ -66,7 +64,7 @@ class Kept:
 
     folder: Path
     names: list[str]
-    passing: list[str]  # of those, what is true of this moment alone
+    extent: Extent | None  # of the whole file; None where only its calls can tell
 
     def files(self, kind: str) -> list[str]:
         """Return the files of one kind."""
@@ -74,194 +72,105 @@ class Kept:
 
     def let_go(self) -> None:
         """Remove what is true of this moment alone."""
-        for name in self.passing:
-            _remove(self.folder, name)
+        for name in self._passing():
+            reading.remove(self.folder, name)
+
+    def may_be_remembered(self) -> bool:
+        """Say whether all of it is true of what it was read from for good."""
+        return not self._passing()
+
+    def _passing(self) -> list[str]:
+        return [name for name in self.names if name.startswith(reading.PASSING)]
 
 
 def keep(
-    database: "DuckDBPyConnection", file: Path, folder: Path, found: Columns
+    database: "DuckDBPyConnection",
+    file: Path,
+    folder: Path,
+    found: reading.Columns,
+    within: Period | None,
 ) -> Kept:
-    """Bring what is kept up to what the file holds now, and say where it stands."""
+    """Bring what is kept up to what the file holds now, and say where it stands.
+
+    With `within`, of the stretches that may hold calls of those days, and no others.
+    """
     before, is_sure = fingerprint(file), is_settled(file)
-    if names := _known(folder, before):
-        return Kept(folder, names, [])
-    meaning = _meaning(database, found)
-    reader = _Reader(database, file, folder, found, meaning, before, is_sure)
-    names = reader.bring_up()
-    passing = [name for name in names if name.startswith(PASSING)]
-    if not passing:
+    if kept := _known(folder, before, within):
+        return kept
+    extent = days.extent_of(database)
+    places = days.places_of(database, within) if extent and within else None
+    names = reading.Reader(
+        database, file, folder, found, before, is_sure, places
+    ).bring_up()
+    kept = Kept(folder, names, extent)
+    if kept.may_be_remembered():
         if is_sure and fingerprint(file) == before:
-            _remember(folder, before, names)
+            _remember(kept, before, within)
         _tidy(folder, names)
-    return Kept(folder, names, passing)
+    return kept
 
 
-@dataclass(frozen=True)
-class _Reader:
-    """Reads stretches of calls, two at a time: SQLite reads each with one thread."""
-
-    database: "DuckDBPyConnection"
-    file: Path
-    folder: Path
-    found: Columns
-    meaning: str
-    before: bytes
-    is_settled: bool
-
-    def bring_up(self) -> list[str]:
-        """Return the names of all stretches, each of them kept by then."""
-        root = engine.root_page(self.database)
-        for _ in range(ATTEMPTS):
-            with suppress(NotByPages):
-                stretches = pages.stretches_of(self.file, root)
-                made = self._in_parallel(
-                    lambda cursor, stretch: self._kept(cursor, root, stretch),
-                    [each for each in stretches if not self._is_there(each)],
-                )
-                return [made.get(each) or self._name(each) for each in stretches]
-        whole = [pages.Stretch(1 - 2**63, 2**63 - 1, "")]
-        return list(self._in_parallel(self._passing, whole).values())
-
-    def _kept(
-        self, cursor: "DuckDBPyConnection", root: int, stretch: pages.Stretch
-    ) -> str:
-        # Rows are read after their bytes: if those have changed by then, once more.
-        for _ in range(ATTEMPTS):
-            written = self._write(cursor, stretch)
-            if self.is_settled and fingerprint(self.file) == self.before:
-                now = stretch
-            else:
-                now = pages.digested(self.file, root, stretch)
-            if now == stretch and not pages.has_overflow(self.file, root, stretch):
-                return self._place(written, self._name(stretch))
-            _remove(self.folder, written)
-            if now == stretch:
-                break
-            stretch = now
-        return self._passing(cursor, stretch)
-
-    def _passing(self, cursor: "DuckDBPyConnection", stretch: pages.Stretch) -> str:
-        """Read a stretch for this moment alone."""
-        written = self._write(cursor, stretch)
-        return self._place(written, f"{PASSING}{written}")
-
-    def _write(self, cursor: "DuckDBPyConnection", stretch: pages.Stretch) -> str:
-        """Read a stretch, sum it up by the models, and write all of it under a name."""
-        where = f"rowid between {stretch.first} and {stretch.last}"
-        engine.point_at(cursor, self.found, where, engine.KEPT_FROM)
-        cursor.execute(
-            "create or replace temp table stretch as"
-            f" select {', '.join(engine.KEPT)} from calls_read"
-        )
-        cursor.execute(engine.kept_as_calls("stretch"))
-        written = uuid4().hex
-        for kind, rows in KINDS.items():
-            file = engine.quoted(self.folder / f"{written}.{kind}.parquet")
-            cursor.execute(
-                f"copy (from {rows}) to {file} (format parquet, compression snappy)"
-            )
-        return written
-
-    def _place(self, written: str, name: str) -> str:
-        for kind in KINDS:
-            file = self.folder / f"{written}.{kind}.parquet"
-            file.replace(self.folder / f"{name}.{kind}.parquet")
-        return name
-
-    def _in_parallel(
-        self,
-        work: Callable[["DuckDBPyConnection", pages.Stretch], str],
-        stretches: list[pages.Stretch],
-    ) -> dict[pages.Stretch, str]:
-        crew = [self.database]
-        crew += [self.database.cursor() for _ in stretches[1 : engine.THREADS]]
-        for cursor in crew[1:]:
-            engine.prepare(cursor, self.found)
-        free = list(crew)
-
-        def one(stretch: pages.Stretch) -> tuple[pages.Stretch, str]:
-            cursor = free.pop()
-            try:
-                return stretch, work(cursor, stretch)
-            finally:
-                free.append(cursor)
-
-        try:
-            with ThreadPoolExecutor(engine.THREADS) as threads:
-                return dict(threads.map(one, stretches))
-        finally:
-            for cursor in crew[1:]:
-                cursor.close()
-
-    def _is_there(self, stretch: pages.Stretch) -> bool:
-        return _is_there(self.folder, self._name(stretch))
-
-    def _name(self, stretch: pages.Stretch) -> str:
-        told = f"{self.meaning} {stretch.first} {stretch.last} {stretch.digest}"
-        return hashlib.sha256(told.encode()).hexdigest()[:40]
+def _known(folder: Path, now: bytes, within: Period | None) -> Kept | None:
+    """Return what is kept for some days of a file that nobody wrote to since."""
+    known = _all_known(folder, now)
+    try:
+        names, extent = known[_asked(within)]
+        kept = Kept(folder, names, extent and Extent(**_dated(extent)))
+    except (LookupError, TypeError, ValueError):
+        return None
+    return kept if all(reading.is_there(folder, name) for name in names) else None
 
 
-def _meaning(database: "DuckDBPyConnection", found: Columns) -> str:
-    """Digest what the rows of a stretch meet: projects, rates, columns, SQL."""
-    projects = database.execute(
-        "select id, slug from daemon_projects order by id, slug"
-    ).fetchall()
-    rates = database.execute(
-        "select * exclude (source, source_version) from pricing_rates order by rate_id"
-    ).fetchall()
-    told = repr((projects, rates, sorted(found["requests"]), _sql()))
-    return hashlib.sha256(told.encode()).hexdigest()
-
-
-@cache
-def _sql() -> str:
-    import duckdb
-
-    texts = [engine.models_as_views(), (engine.HERE / "sources.sql").read_text("utf-8")]
-    return repr((duckdb.__version__, engine.KEPT, engine.KEPT_FROM, texts))
-
-
-def _is_there(folder: Path, name: str) -> bool:
-    return all((folder / f"{name}.{kind}.parquet").exists() for kind in KINDS)
-
-
-def _remove(folder: Path, name: str) -> None:
-    for kind in KINDS:
-        (folder / f"{name}.{kind}.parquet").unlink(missing_ok=True)
-
-
-def _known(folder: Path, fingerprint_now: bytes) -> list[str] | None:
-    """Return the names of a file that nobody has written to since they were made."""
+def _all_known(folder: Path, now: bytes) -> dict[str, Any]:
+    """Return what is known of a file, by the days that were asked for."""
     try:
         known = json.loads((folder / KNOWN).read_text("utf-8"))
-        is_same = known["of"] == _told(fingerprint_now)
-        names: list[str] = known["names"]
+        return known["asked"] if known["of"] == _told(now) else {}
     except (OSError, ValueError, LookupError, TypeError):
-        return None
-    there = is_same and all(_is_there(folder, name) for name in names)
-    return names if there else None
+        return {}
 
 
-def _remember(folder: Path, fingerprint_then: bytes, names: list[str]) -> None:
-    written = folder / f"{KNOWN}.{uuid4().hex}"
-    written.write_text(
-        json.dumps({"of": _told(fingerprint_then), "names": names}), "utf-8"
-    )
-    written.rename(folder / KNOWN)
+def _remember(kept: Kept, then: bytes, within: Period | None) -> None:
+    known = _all_known(kept.folder, then)
+    known[_asked(within)] = (kept.names, kept.extent and asdict(kept.extent))
+    written = kept.folder / f"{KNOWN}.{uuid4().hex}"
+    content = {"of": _told(then), "asked": known}
+    written.write_text(json.dumps(content, default=str), "utf-8")
+    written.rename(kept.folder / KNOWN)
+
+
+def _asked(within: Period | None) -> str:
+    return f"{within.since}/{within.until}" if within else "all"
+
+
+def _dated(extent: dict[str, Any]) -> dict[str, Any]:
+    return extent | {
+        name: day and date.fromisoformat(day)
+        for name, day in extent.items()
+        if name.endswith("_date")
+    }
 
 
 def _told(fingerprint_then: bytes) -> str:
-    return hashlib.sha256(fingerprint_then + _sql().encode()).hexdigest()
+    return hashlib.sha256(fingerprint_then + reading.sql().encode()).hexdigest()
 
 
 def _tidy(folder: Path, names: list[str]) -> None:
     """Remove what was replaced, once nobody can be reading it any more.
 
-    What is replaced now is marked by a time of access that is none.
+    That is whatever stands for rowids that one of the names stands for as well, and
+    whatever stands for none. What is replaced now is marked by a time of access that
+    is none.
     """
-    now = time.time()
+    now, standing = time.time(), [reading.rowids(name) for name in names]
     for file in folder.iterdir():
-        if file.name == KNOWN or file.name.split(".")[0] in names or file.is_dir():
+        name = file.name.split(".")[0]
+        if name in names or file.name == KNOWN or file.is_dir():
+            continue
+        rowids = reading.rowids(name)
+        if rowids and not any(
+            each and rowids[0] <= each[1] and each[0] <= rowids[1] for each in standing
+        ):
             continue
         with suppress(FileNotFoundError):
             found = file.stat()

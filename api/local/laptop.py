@@ -16,13 +16,31 @@ from typing import TYPE_CHECKING, Any
 from api.local import engine
 from api.local.asked import Period
 from api.local.daemon_file import columns_of, daemon_file, trouble_with
+from api.local.days import Extent
 from api.local.kept import Kept, a_folder, keep
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+PRICED, SUMS, BILLS = (
+    "fct_priced_requests",
+    "fct_usage_days",
+    "fct_invoice_reconciliations",
+)
 # What these ask of calls is not kept, so they read the file.
 OF_THE_FILE = {"trace"}
+# These ask for bills, which a laptop has none of.
+OF_BILLS = {"invoice_reconciliation"}
+# As `requests` in sources.sql sees calls.
+DAYS = """
+    where
+        usage_date >= coalesce(day_in('since'), date '-infinity')
+        and usage_date <= coalesce(day_in('until'), date 'infinity')
+"""
+PRICED_OF_THE_PROJECT = """
+    from priced_kept
+    where getvariable('project') is null or project = getvariable('project')
+"""
 
 
 @dataclass(frozen=True)
@@ -33,16 +51,25 @@ class Laptop:
     database: "DuckDBPyConnection"
     found: dict[str, list[str]]
     project: str | None = None
+    told: Extent | None = None
 
     def ask(self, name: str, **parameters: Any) -> list[dict[str, Any]]:
         """Ask a question by its name; one dictionary per row."""
+        if name in OF_BILLS:
+            engine.show(self.database, BILLS, engine.model(BILLS))
         if name not in OF_THE_FILE:
             return self._answer(question(name), parameters)
         self._answer("create or replace temp view calls as from calls_read", {})
+        engine.show(self.database, PRICED, engine.model(PRICED))
         try:
             return self.ask_of("true", name, **parameters)
         finally:
             self._answer(engine.kept_as_calls("calls_kept"), {})
+            engine.show(self.database, PRICED, PRICED_OF_THE_PROJECT)
+
+    def extent(self) -> Extent:
+        """Say what the file holds in all, also of other days than these."""
+        return self.told or Extent(**self.ask("extent")[0])
 
     def ask_of(self, which: str, name: str, **parameters: Any) -> list[dict[str, Any]]:
         """Ask a question of `calls_read`, where SQLite finds a condition to hold."""
@@ -60,7 +87,7 @@ class Laptop:
         for variable, at in {"sums_since": since, "sums_until": until}.items():
             day = at.astimezone(UTC).date() if at and is_whole else at
             self._set({variable: day})
-        sums = "sums_of_days" if is_whole else "sums_of_moments"
+        sums = "sums_of_days()" if is_whole else "sums_of_moments()"
         self._answer(f"create or replace temp view call_sums as from {sums}", {})
         return self._answer(question(name), more)
 
@@ -104,14 +131,42 @@ def opened(
     project: str | None = None,
     within: Period | None = None,
     time_zone: str | None = None,
-    writes_to: Path | None = None,
 ) -> Generator[Laptop]:
     """Open a daemon's file, or one project of it, by its slug.
 
-    With `within`, what is asked of single calls lies in those days; with a time zone
-    there are days of the calendar `reporting` beside those of UTC. A Trouble says in
-    one line why it cannot be opened.
+    With `within`, questions see the calls of those days alone, and little else is read;
+    with a time zone there are days of the calendar `reporting` beside those of UTC. A
+    Trouble says in one line why it cannot be opened.
     """
+    with _connected(asked) as (file, folder, found, database):
+        kept = None
+        try:
+            kept = keep(database, file, folder, found, within)
+            for name, value in {
+                "project": project,
+                "time_zone": time_zone,
+                "since": within and within.since,
+                "until": within and within.until,
+            }.items():
+                database.execute(engine.variable(name, value))
+            _show(database, kept, has_sums=not (project or time_zone))
+            yield Laptop(file, database, found, project, kept.extent)
+        finally:
+            if kept:
+                kept.let_go()
+
+
+@contextmanager
+def opened_to_copy(asked: Path | None, writes_to: Path | None) -> Generator[Laptop]:
+    """Open a daemon's file to stream its calls, or write them to another file."""
+    with _connected(asked, writes_to) as (file, _, found, database):
+        yield Laptop(file, database, found)
+
+
+@contextmanager
+def _connected(
+    asked: Path | None, writes_to: Path | None = None
+) -> "Generator[tuple[Path, Path, dict[str, list[str]], DuckDBPyConnection]]":
     import duckdb
 
     file = daemon_file(asked)
@@ -120,24 +175,11 @@ def opened(
         a_folder(file) as folder,
         engine.connected(file, folder, writes_to) as database,
     ):
-        kept = None
         try:
             engine.prepare(database, found)
-            kept = keep(database, file, folder, found)
-            chosen = {"project": project, "time_zone": time_zone}
-            days = {
-                "since": within and within.since,
-                "until": within and within.until,
-            }
-            for name, value in (chosen | days).items():
-                database.execute(engine.variable(name, value))
-            _show(database, kept, has_sums=not (project or time_zone))
-            yield Laptop(file, database, found, project)
+            yield file, folder, found, database
         except duckdb.Error as failure:
             raise trouble_with(file, failure) from failure
-        finally:
-            if kept:
-                kept.let_go()
 
 
 def _show(database: "DuckDBPyConnection", kept: Kept, *, has_sums: bool) -> None:
@@ -145,25 +187,29 @@ def _show(database: "DuckDBPyConnection", kept: Kept, *, has_sums: bool) -> None
 
     Sums are kept of all projects together, and of days in UTC.
     """
-    columns = ", ".join(engine.KEPT)
-    for name, sort, kind, made_of in (
-        ("calls_kept", "view", "calls", f"select {columns} from calls_read"),
-        ("days_kept", "table", "call_days", "from call_days"),
-        ("usage_days_kept", "table", "usage_days", "from fct_usage_days"),
-    ):
+
+    def held(kind: str, made_of: str, which: str = "") -> str:
         files = ", ".join(engine.quoted(file) for file in kept.files(kind))
-        rows = f"from read_parquet([{files}])" if files else f"{made_of} where false"
-        database.execute(f"create temp {sort} {name} as {rows}")
-    database.execute(engine.kept_as_calls("calls_kept"))
-    database.execute("create or replace temp view call_days as from days_kept")
-    if has_sums:
-        summed = (engine.HERE / "usage_days.sql").read_text("utf-8")
-        database.execute(f"create or replace temp view fct_usage_days as {summed}")
-    else:
-        database.execute("create temp table usage_days_now as from fct_usage_days")
-        database.execute(
-            "create or replace temp view fct_usage_days as from usage_days_now"
+        return (
+            f"from read_parquet([{files}]) {which}" if files else f"{made_of} limit 0"
         )
+
+    calls, priced = (", ".join(columns) for columns in (engine.KEPT, engine.PRICED))
+    calls = held("calls", f"select {calls} from calls_read")
+    database.execute(f"create temp view calls_kept as {calls}")
+    database.execute(engine.kept_as_calls("calls_kept"))
+    days = held("call_days", "from call_days")
+    database.execute(f"create temp table days_kept as {days}")
+    engine.show(database, "call_days", "from days_kept")
+    priced = held("priced", f"select {priced} from ({engine.model(PRICED)})", DAYS)
+    database.execute(f"create temp view priced_kept as {priced}")
+    engine.show(database, PRICED, PRICED_OF_THE_PROJECT)
+    sums, shown = engine.model(SUMS), "from usage_days_kept"
+    if has_sums:
+        sums = held("usage_days", f"from ({sums})", DAYS)
+        shown = (engine.HERE / "usage_days.sql").read_text("utf-8")
+    database.execute(f"create temp table usage_days_kept as {sums}")
+    engine.show(database, SUMS, shown)
 
 
 def _is_midnight(at: datetime) -> bool:

@@ -79,6 +79,7 @@ typed as (
         milliseconds(requests.latency_ms) as latency_ms,
         milliseconds(requests.time_to_first_token_ms) as time_to_first_token_ms,
         moment(requests.requested_at) as requested_at,
+        try_cast(left(requests.requested_at, 10) as date) as told_date,
         moment(requests.recorded_at) as noted_at,
         requests.source_machine,
         requests.source_workdir,
@@ -103,9 +104,10 @@ typed as (
 )
 
 select
-    * exclude (noted_at),
+    * exclude (noted_at, told_date),
     coalesce(noted_at, requested_at) as recorded_at,
-    cast(make_timestamp(epoch_us(requested_at)) as date) as usage_date,
+    coalesce(cast(make_timestamp(epoch_us(requested_at)) as date), told_date)
+        as usage_date,
     call_id is not null
     and provider is not null
     and model is not null
@@ -158,13 +160,13 @@ select
 from (select distinct source_machine from calls where is_typed);
 
 -- The same between two days, the second not in it, and between two moments.
-create temp view sums_of_days as
+create temp macro sums_of_days() as table
 select * from call_days
 where
     (day_in('sums_since') is null or usage_date >= day_in('sums_since'))
     and (day_in('sums_until') is null or usage_date < day_in('sums_until'));
 
-create temp view sums_of_moments as
+create temp macro sums_of_moments() as table
 select * from summed(moment_in('sums_since'), moment_in('sums_until'));
 
 

@@ -22,16 +22,16 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from bench.faults.oracle import Found, Oracle, look_for
+from bench.faults.oracle import Found, Oracle
 from bench.faults.senders import Senders, sending
-from bench.faults.site import Site, site_in
+from bench.faults.site import Site, forked, site_in
 from bench.faults.twins import Twin
 
 IMAGE_BYTES = 3 * 1024**3  # sparse
 MEMORY = Path("/dev/shm")  # noqa: S108  a disk whose every byte can be copied at once
 SENDERS = 6
-ROWS_PER_SECOND = 6_000
-LAST_ACKNOWLEDGED = 60_000  # rows that are looked for after each cut; all in the end
+ROWS_PER_SECOND = 5_000
+LAST_ACKNOWLEDGED = 20_000  # rows that are looked for after each cut; all in the end
 
 
 class NoRecovery(Exception):
@@ -87,7 +87,7 @@ def run_cuts(cycles: int, twin: Twin | None = None, *, until_found: bool) -> See
         subprocess.run(["mkfs.ext4", "-q", str(image)], check=True)
         with (
             _mounted(image, disk),
-            site_in(disk, *(twin.serve if twin else [])) as site,
+            site_in(disk, twin.serving if twin else forked) as site,
         ):
             if twin:
                 twin.prepare(site)
@@ -99,15 +99,13 @@ def _run_on(
     site: Site, image: Path, cycles: int, seen: Seen, *, until_found: bool
 ) -> None:
     slug = site.product.workspace("Cuts")
-    machines = [
-        site.product.machine(slug, f"machine-{number}") for number in range(SENDERS)
-    ]
-    oracle = Oracle()
+    machines = site.product.machines(slug, SENDERS)
+    oracle = Oracle(site.product.workspace_id(slug))
     started = time.monotonic()
     with sending(site.port, machines, oracle, ROWS_PER_SECOND) as senders:
         for _ in range(cycles):
             before = oracle.acknowledged
-            time.sleep(random.uniform(0.3, 1.5))
+            time.sleep(random.uniform(0.2, 1.0))
             _one_cut(site, image, oracle, seen)
             _wait_until_more(oracle, before)
             seen.rows_between.append(oracle.acknowledged - before)
@@ -129,7 +127,7 @@ def _one_cut(site: Site, image: Path, oracle: Oracle, seen: Seen) -> None:
     seen.looked_for += len(promised)
     try:
         with _recovered(copy, site.home.parent / "copy") as database:
-            seen.found.add(look_for(database, promised))
+            seen.found.add(oracle.look_for(database, promised))
     except NoRecovery as failure:
         print("  no recovery:", failure)
         seen.unrecovered += 1
@@ -187,9 +185,6 @@ def _recovered(copy: Path, at: Path) -> Generator[psycopg.Connection]:
     from warehouse.embedded import EmbeddedPostgresFailed, embedded_socket
 
     with _mounted(copy, at):
-        # After a power cut nobody has the process ids that these name.
-        for stale in ("postmaster.pid", ".s.PGSQL.5432.lock", ".s.PGSQL.5432"):
-            (at / "postgres" / stale).unlink(missing_ok=True)
         left = Site(at)
         try:
             socket = embedded_socket(at)

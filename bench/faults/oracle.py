@@ -43,7 +43,8 @@ class Found:
 class Oracle:
     """Every row that was acknowledged, from the moment that it was."""
 
-    def __init__(self) -> None:
+    def __init__(self, workspace_id: UUID) -> None:
+        self._workspace_id = workspace_id
         self._lock = threading.Lock()
         self._fresh: list[UUID] = []
         self._known: dict[UUID, None] = {}  # in the order of their answers
@@ -67,11 +68,11 @@ class Oracle:
         """Look for what was acknowledged since this was last asked."""
         with self._lock:
             fresh, self._fresh = self._fresh, []
-        return look_for(database, fresh)
+        return self.look_for(database, fresh)
 
     def look_at_all(self, database: psycopg.Connection[Any]) -> Found:
         """Look for everything, and for rows that are there twice."""
-        found = look_for(database, self.snapshot())
+        found = self.look_for(database, self.snapshot())
         rows = database.execute(
             """
             select request_id from raw.requests
@@ -81,25 +82,24 @@ class Oracle:
         found.twice |= {request_id for (request_id,) in rows}
         return found
 
-
-def look_for(database: psycopg.Connection[Any], ids: list[UUID]) -> Found:
-    """Look for rows by id: is each there, once, as it was sent."""
-    found = Found()
-    for some in _batched(ids, AT_ONCE):
-        rows = database.execute(
-            "select request_id, input_tokens from raw.requests"
-            " where request_id = any(%s)",
-            [list(some)],
-        ).fetchall()
-        seen: set[UUID] = set()
-        for request_id, tokens in rows:
-            if request_id in seen:
-                found.twice.add(request_id)
-            seen.add(request_id)
-            if tokens != tokens_of(request_id):
-                found.altered.add(request_id)
-        found.lost |= set(some) - seen
-    return found
+    def look_for(self, database: psycopg.Connection[Any], ids: list[UUID]) -> Found:
+        """Look for rows by id: is each there, once, as it was sent."""
+        found = Found()
+        for some in _batched(ids, AT_ONCE):
+            rows = database.execute(
+                "select request_id, input_tokens from raw.requests"
+                " where workspace_id = %s and request_id = any(%s)",
+                [self._workspace_id, list(some)],
+            ).fetchall()
+            seen: set[UUID] = set()
+            for request_id, tokens in rows:
+                if request_id in seen:
+                    found.twice.add(request_id)
+                seen.add(request_id)
+                if tokens != tokens_of(request_id):
+                    found.altered.add(request_id)
+            found.lost |= set(some) - seen
+        return found
 
 
 def _batched(ids: list[UUID], size: int) -> Iterable[list[UUID]]:

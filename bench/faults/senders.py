@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -74,7 +74,7 @@ class Senders:
 
     def _next(self) -> list[UUID]:
         """Take a batch that another has just begun to send, or make a new one."""
-        if self._shared:
+        with suppress(IndexError):
             ids = self._shared.pop()
             random.shuffle(ids)
             return ids

@@ -1,13 +1,10 @@
 """One product on a data folder of its own, whose processes can be killed."""
 
-import os
 import random
 import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,38 +13,32 @@ import httpx
 import psutil
 import psycopg
 
+from bench.faults.serving import Forked, Serving, Started
 from bench.product import Product
 
-API = ("-m", "hmc", "api")
 STARTING_SECONDS = 60
 
 
 class Site:
     """The API process, its embedded Postgres, and how an operator reaches both."""
 
-    def __init__(self, home: Path, serve: Sequence[str] = API) -> None:
+    def __init__(self, home: Path) -> None:
         self.home = home
-        self._serve = serve
-        self._environment = os.environ | {"HMC_DATA_DIR": str(home)}
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
-        self._api: subprocess.Popen[bytes] | None = None
         self.product = Product(f"http://127.0.0.1:{self.port}", home, 0)
-        self._log = (home / "api.log").open("ab")
+        self.log = (home / "api.log").open("ab")
+        self.api: Serving | None = None
 
     def start(self) -> None:
         """Start the API, without waiting for it."""
-        self._api = subprocess.Popen(
-            [sys.executable, *self._serve, "--port", str(self.port)],
-            env=self._environment,
-            stdout=self._log,
-            stderr=self._log,
-        )
+        if self.api is not None:
+            self.api.start(self.port)
 
     def keep_started(self) -> None:
         """Start the API again if it has ended, as whatever supervises it would."""
-        if self._api is None or self._api.poll() is not None:
+        if self.api is not None and self.api.has_ended():
             self.start()
 
     def wait_until_ready(self) -> None:
@@ -58,7 +49,7 @@ class Site:
                 if httpx.get(f"{self.product.url}/healthz", trust_env=False).is_success:
                     return
             self.keep_started()
-            time.sleep(0.1)
+            time.sleep(0.02)
         raise SystemExit(
             f"nothing answered at {self.product.url}; see {self.home}/api.log"
         )
@@ -97,9 +88,8 @@ class Site:
 
     def kill_api(self) -> None:
         """Kill the API as `kill -9` does, and start it again."""
-        if self._api is not None:
-            self._api.kill()
-            self._api.wait()
+        if self.api is not None:
+            self.api.kill()
         self.start()
 
     def kill_backend(self) -> None:
@@ -119,20 +109,31 @@ class Site:
     def kill_everything(self) -> None:
         """Kill all of it at once, and start it again."""
         doomed = self.postgres()
-        if self._api is not None:
-            self._api.kill()
+        if self.api is not None:
+            self.api.kill()
         _kill(doomed)
-        if self._api is not None:
-            self._api.wait()
         self.start()
+
+    def last_words(self) -> str:
+        """Tell what there is to know of a site that no longer answers."""
+        logs = (self.home / "api.log", self.home / "postgres/log")
+        said = [f"{log}:\n{log.read_text('utf-8', 'replace')[-3_000:]}" for log in logs]
+        pid_file = self.home / "postgres/postmaster.pid"
+        said.append(pid_file.read_text("ascii") if pid_file.exists() else "no pid file")
+        said += [
+            str(process.info)
+            for process in psutil.process_iter(["name", "cmdline", "status", "ppid"])
+            if process.info["name"] in {"postgres", "pg_ctl"}
+        ]
+        said.append(f"the API has ended: {self.api is None or self.api.has_ended()}")
+        return "\n".join(said)
 
     def stop(self) -> None:
         """End it for good."""
-        if self._api is not None:
-            self._api.kill()
-            self._api.wait()
+        if self.api is not None:
+            self.api.close()
         _kill(self.postgres())
-        self._log.close()
+        self.log.close()
 
 
 def _title(process: psutil.Process) -> str:
@@ -148,11 +149,12 @@ def _kill(processes: list[psutil.Process]) -> None:
 
 
 @contextmanager
-def site_in(home: Path, serve: Sequence[str] = API) -> Generator[Site]:
+def site_in(home: Path, serving: Callable[[Site], Serving]) -> Generator[Site]:
     """Run a product in a folder; kill what is left of it in the end."""
-    site = Site(home, serve)
+    site = Site(home)
     try:
         site.product.hmc("migrate")
+        site.api = serving(site)
         # What a crash leaves to be replayed stays small, as does the folder.
         site.start()
         site.wait_until_ready()
@@ -160,3 +162,13 @@ def site_in(home: Path, serve: Sequence[str] = API) -> Generator[Site]:
         yield site
     finally:
         site.stop()
+
+
+def as_an_operator(site: Site) -> Serving:
+    """Serve by the command."""
+    return Started(site.home, site.log)
+
+
+def forked(site: Site) -> Serving:
+    """Serve by processes that start at once."""
+    return Forked(site.home, site.log)

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from bench.faults.serving import Forked, Serving, Started
 from bench.faults.site import Site
 
 LATE_SECONDS = 0.3
@@ -23,11 +24,11 @@ class Twin:
     prepare: Callable[[Site], None]
     is_another_server: bool = False
 
-    @property
-    def serve(self) -> list[tuple[str, ...]]:
-        """Return what starts it in place of the product, if that differs."""
-        own = ("-m", "bench.faults.twins", self.name)
-        return [own] if self.is_another_server else []
+    def serving(self, site: Site) -> Serving:
+        """Serve as the twin."""
+        if not self.is_another_server:
+            return Forked(site.home, site.log)
+        return Started(site.home, site.log, ("-m", "bench.faults.twins", self.name))
 
 
 def _drop_unique_key(site: Site) -> None:

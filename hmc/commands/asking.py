@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -65,8 +66,9 @@ def project_slugs(ctx: typer.Context, incomplete: str) -> list[str]:
     from api.local.daemon_file import daemon_file
     from models.trouble import Trouble
 
+    db = ctx.params.get("db")
     try:
-        file = daemon_file(ctx.params.get("db"))
+        file = daemon_file(Path(db) if db else None)
         with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
             found = database.execute("select slug from projects order by slug")
             return [slug for (slug,) in found if slug.startswith(incomplete)]

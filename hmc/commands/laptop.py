@@ -40,7 +40,7 @@ def top(
         from hmc import lists_sheet
 
         period = days_of(since, 1)
-        with opened(db, project, period) as laptop:
+        with opened(db, project, report.reach(period)) as laptop:
             if project is not None:
                 report.require_project(laptop, project)
             made = report.report(laptop, period, by)
@@ -80,7 +80,7 @@ def calls(
             "model": model,
             "status": status,
         }
-        with opened(db) as laptop:
+        with opened(db, within=period) as laptop:
             wanted = project_id(laptop, project) if project else None
             found = newest_calls(
                 laptop, limit, **bounds(period), **filters, project_id=wanted
@@ -143,7 +143,7 @@ def export(
 ) -> None:
     """Write every call of a period, without bodies, as CSV or Parquet."""
     from api.local.calls import export_parquet, exported_rows
-    from api.local.laptop import opened
+    from api.local.laptop import opened_to_copy
     from api.local.report import require_project
 
     named = to.suffix.removeprefix(".") if to else "csv"
@@ -155,7 +155,7 @@ def export(
     if to is not None and not to.parent.is_dir():
         raise Usage(f"--out {to}: there is no folder {to.parent}")
     period = days_of(since, 30)
-    with opened(db, writes_to=to) as laptop:
+    with opened_to_copy(db, to) as laptop:
         if project is not None:
             require_project(laptop, project)
         if chosen == "parquet" and to is not None:

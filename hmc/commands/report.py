@@ -93,8 +93,7 @@ def _written(
     from hmc.report_sheet import csv_of, sheet
 
     wanted = [by] if by else [By.PROJECT, By.MODEL]
-    within = Period(period.before().since, period.until)
-    with opened(db, project, within) as laptop:
+    with opened(db, project, reports.reach(period)) as laptop:
         if project is not None:
             reports.require_project(laptop, project)
         made = reports.reports(

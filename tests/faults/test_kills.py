@@ -1,24 +1,48 @@
-"""Some kill cycles of `python -m bench.faults`, and the twins they must catch."""
+"""Kill cycles and power cuts of `python -m bench.faults`, and twins they must catch."""
+
+import os
 
 import pytest
 
-from bench.faults.kills import run_kills
+from bench.faults.cuts import run_cuts
+from bench.faults.kills import PROMISED_ROWS, run_kills
+from bench.faults.site import forked
 from bench.faults.twins import TWINS
 
-CYCLES = 8  # 1,000 by the command
+CYCLES = 250  # 1,000 by the command, each of which starts the API anew
+CUTS = 30  # 300 by the command
 
 pytestmark = pytest.mark.slow
 
 
 def test_what_was_acknowledged_is_there_once_whatever_is_killed() -> None:
-    seen = run_kills(CYCLES, until_found=False)
+    seen = run_kills(CYCLES, serving=forked, until_found=False)
     assert seen.is_kept, str(seen)
-    assert seen.deadlocks == 0, str(seen)
+    assert seen.rows_per_second >= PROMISED_ROWS, str(seen)
+    # Its time is a figure of the bench; here two suites and a browser may run beside.
+    assert seen.late <= CYCLES // 50, str(seen)
 
 
 @pytest.mark.parametrize(
     "name", ["answer-before-commit", "no-unique-key", "synchronous-commit-off"]
 )
 def test_a_broken_twin_is_caught(name: str) -> None:
-    """What only a power cut shows, `fsync=off`, is for `bench.faults cuts`."""
     assert run_kills(30, TWINS[name], until_found=True).found
+
+
+def test_what_was_acknowledged_is_there_after_a_power_cut() -> None:
+    _need_root()
+    seen = run_cuts(CUTS, until_found=False)
+    assert seen.is_kept, str(seen)
+
+
+def test_a_disk_that_is_never_flushed_is_caught_by_a_power_cut() -> None:
+    """No kill shows this: the kernel lives on and writes what it holds."""
+    _need_root()
+    seen = run_cuts(30, TWINS["fsync-off"], until_found=True)
+    assert seen.found or seen.unrecovered
+
+
+def _need_root() -> None:
+    if os.geteuid() != 0:
+        pytest.fail("no power was cut: mounting a disk image needs root")

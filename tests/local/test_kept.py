@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from api.local import kept, pages
+from api.local import kept, pages, reading, wal
 from api.local.asked import By
 from api.local.laptop import opened
 from api.local.report import report
-from api.local.wal import is_settled
+from api.local.wal import NotByPages, is_settled
 from tests.local.asking import august
 from tests.local.daemon_file import (
     CHECKOUT,
@@ -129,13 +129,13 @@ def a_daemon(file: Path) -> Iterator[Callable[[str], None]]:
 def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[pages.Stretch]]:
     """Every stretch that is read of the file from now on."""
     seen: list[pages.Stretch] = []
-    read = kept._Reader._write
+    read = reading.Reader._write
 
     def noted(self: Any, cursor: Any, stretch: pages.Stretch) -> str:
         seen.append(stretch)
         return read(self, cursor, stretch)
 
-    monkeypatch.setattr(kept._Reader, "_write", noted)
+    monkeypatch.setattr(reading.Reader, "_write", noted)
     return seen
 
 
@@ -200,7 +200,7 @@ def test_a_file_that_nobody_wrote_to_is_not_read_again(
     first = reported(file)
     assert len(reads) > 3
     reads.clear()
-    monkeypatch.setattr(kept._Reader, "bring_up", pytest.fail)
+    monkeypatch.setattr(reading.Reader, "bring_up", pytest.fail)
     assert reported(file) == first
     assert reads == []
 
@@ -236,6 +236,32 @@ def test_a_row_longer_than_a_page_may_change_where_no_digest_looks(
     for basis in ("imported", "api", "imported"):
         change(file, f"update requests set billing_basis = '{basis}' where rowid = 300")
         assert sum(row[1] for row in reported(file)) == ROWS - (basis == "imported")
+
+
+def test_pages_that_nobody_wrote_to_are_digested_once(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wal, "SETTLED_SECONDS", -1)
+    digested: list[int] = []
+    digest = pages._Pages._digest
+
+    def noted(self: Any, numbers: Any) -> str:
+        digested.append(len(numbers))
+        return digest(self, numbers)
+
+    monkeypatch.setattr(pages._Pages, "_digest", noted)
+    with a_daemon(file) as daemon:
+        reported(file)
+        assert len(digested) > 3
+        for tokens in range(3):
+            digested.clear()
+            daemon(f"update requests set input_tokens = {tokens} where rowid = 300")
+            assert reported(file) == plain(file)
+            assert len(digested) <= 3
+        daemon("pragma wal_checkpoint(truncate)")
+        digested.clear()
+        assert reported(file) == plain(file)
+        assert len(digested) > 3
 
 
 def test_a_rate_that_changed_prices_again(file: Path) -> None:
@@ -316,7 +342,7 @@ def test_where_pages_do_not_tell_the_figures_are_the_same(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unable(*_: Any) -> None:
-        raise kept.NotByPages("the WAL's index is missing or being written")
+        raise NotByPages("the WAL's index is missing or being written")
 
     monkeypatch.setattr(pages, "stretches_of", unable)
     assert reported(file) == plain(file)
