@@ -12,6 +12,9 @@ def arguments() -> argparse.Namespace:
     kills = commands.add_parser("kills", help="kill -9 at random moments")
     kills.add_argument("--cycles", type=int, default=1_000)
     kills.add_argument("--twin", choices=TWINS)
+    kills.add_argument(
+        "--warm", action="store_true", help="fork the API, do not start it by command"
+    )
     cuts = commands.add_parser("cuts", help="cut the power at random moments (root)")
     cuts.add_argument("--cycles", type=int, default=300)
     cuts.add_argument("--twin", choices=TWINS)
@@ -32,8 +35,15 @@ def main() -> None:
     match asked.command:
         case "kills":
             from bench.faults.kills import run_kills
+            from bench.faults.site import as_an_operator, forked
 
-            seen = run_kills(asked.cycles, twin, until_found=twin is not None)
+            seen = run_kills(
+                asked.cycles,
+                twin,
+                serving=forked if asked.warm else as_an_operator,
+                until_found=twin is not None,
+                tell=lambda text: print(text, flush=True),
+            )
         case _:
             from bench.faults.cuts import run_cuts
 
