@@ -19,7 +19,7 @@ from bench.faults.site import Site, as_an_operator, site_in
 from bench.faults.twins import Twin
 
 SENDERS = 6
-ROWS_PER_SECOND = 5_000  # while everything is up, so that 2,000 remain on the whole
+ROWS_PER_SECOND = 7_000  # while everything is up, so that 2,000 remain on the whole
 CYCLES_PER_SITE = 50
 CALM_SECONDS = (0.05, 0.35)  # before the next blow, when everything is well
 WAIT_SECONDS = 60

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from uuid import uuid4
 
-from bench.load.wire import BATCH, Batches, post
+from bench.load.wire import BATCH, Batches, post, post_until_taken
 from bench.product import Product
 
 SENDERS = 50
@@ -46,8 +46,7 @@ async def _sent(
     async def send_bodies(machine: dict[str, str]) -> None:
         request_id = uuid4()
         call = one_row.of([request_id])
-        while (answer := await post(port, machine, call)).status != 200:
-            await asyncio.sleep(answer.retry_after or 1)
+        await post_until_taken(port, machine, call)
         body = json.dumps(
             {
                 "request_id": str(request_id),

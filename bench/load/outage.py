@@ -89,7 +89,10 @@ class Seen:
 class Fleet:
     """Daemons that capture until they are told to stop, and send until all is sent."""
 
-    def __init__(self, port: int, daemons: list[Daemon]) -> None:
+    def __init__(
+        self, port: int, daemons: list[Daemon], tick_seconds: float = TICK_SECONDS
+    ) -> None:
+        self._tick_seconds = tick_seconds
         self.daemons = daemons
         self.answers: Counter[int] = Counter()
         self.is_capturing = True
@@ -98,7 +101,7 @@ class Fleet:
 
     async def run(self, daemon: Daemon) -> None:
         """Tick: capture, and send all that there is."""
-        await asyncio.sleep(random.uniform(0, TICK_SECONDS))
+        await asyncio.sleep(random.uniform(0, self._tick_seconds))
         while self.is_capturing or daemon.acknowledged < daemon.captured:
             ticked = time.monotonic()
             if self.is_capturing:
@@ -106,7 +109,7 @@ class Fleet:
             while daemon.acknowledged < daemon.captured:
                 if not await self._send(daemon):
                     break
-            left = TICK_SECONDS - (time.monotonic() - ticked)
+            left = self._tick_seconds - (time.monotonic() - ticked)
             if self.is_capturing:
                 await asyncio.sleep(max(0.0, left))
 
@@ -127,7 +130,7 @@ class Fleet:
             started = time.monotonic()
             await asyncio.sleep(pause)
             if self.is_capturing:  # what comes meanwhile waits in the spool
-                ticks = (time.monotonic() - started) / TICK_SECONDS
+                ticks = (time.monotonic() - started) / self._tick_seconds
                 daemon.captured += int(ticks + random.random())
         return False
 
@@ -135,13 +138,15 @@ class Fleet:
 def run_outage(
     count: int = DAEMONS,
     away_seconds: float = AWAY_SECONDS,
-    before_seconds: float = 15.0,
+    before_seconds: float = 40.0,
+    tick_seconds: float = TICK_SECONDS,
 ) -> Seen:
     """Let daemons send, take Postgres away, bring it back, and wait for the spools."""
     seen = Seen()
     with _site() as site:
         headers = site.product.machines(site.product.workspace("Outage"), count)
-        fleet = Fleet(site.port, [Daemon(n, one) for n, one in enumerate(headers, 1)])
+        daemons = [Daemon(number, one) for number, one in enumerate(headers, 1)]
+        fleet = Fleet(site.port, daemons, tick_seconds)
         asyncio.run(_out(site, fleet, seen, before_seconds, away_seconds))
         with site.patient_superuser() as database:
             row = database.execute("select count(*) from raw.requests").fetchone()
