@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from bench.load.wire import Batches, post
+from bench.load.wire import Batches, post_until_taken
 from bench.product import Product
 
 ROWS = 500
@@ -62,12 +62,7 @@ async def _sync(
         ids = [
             UUID(int=0x4000_8000 << 64 | first + number + 1) for number in range(ROWS)
         ]
-        while (
-            answer := await post(product.port, machine, batches.of(ids))
-        ).status != 200:
-            if answer.status not in {429, 503}:
-                raise SystemExit(f"{answer.status} {answer.body.decode()}")
-            await asyncio.sleep(answer.retry_after or 1)
+        await post_until_taken(product.port, machine, batches.of(ids))
     return tuple(count // ROWS * one for one in per_batch)
 
 

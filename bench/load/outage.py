@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
@@ -25,6 +25,7 @@ from warehouse.embedded import embedded_socket, leave
 
 DAEMONS = 2_000
 ROWS = 50  # a batch: a call every half second or so, sent every half minute
+MOST_ROWS = 500  # of a batch
 TICK_SECONDS = 30.0
 AWAY_SECONDS = 60.0
 PROMISED_SECONDS = 120.0
@@ -38,16 +39,24 @@ class Daemon:
 
     number: int
     headers: dict[str, str]
-    captured: int = 0  # batches
+    captured: int = 0  # ticks' worth of rows
     acknowledged: int = 0
     was_empty_at: float = 0.0
+    emptied: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def ids(self) -> list[UUID]:
-        """Return the ids of the batch that is next."""
+    async def empty_since(self, moment: float) -> None:
+        """Return when the spool has been empty at some time after a moment."""
+        while self.was_empty_at < moment:
+            self.emptied.clear()
+            await self.emptied.wait()
+
+    def next_ids(self) -> list[UUID]:
+        """Return the ids of the batch that is next: what is in the spool, up to 500."""
+        waiting = (self.captured - self.acknowledged) * ROWS
         first = self.acknowledged * ROWS
         return [
             UUID(int=(self.number << 64) | 0x4000_8000 << 32 | first + one)
-            for one in range(ROWS)
+            for one in range(min(waiting, MOST_ROWS))
         ]
 
 
@@ -97,7 +106,9 @@ class Fleet:
         self.answers: Counter[int] = Counter()
         self.is_capturing = True
         self._port = port
-        self._batches = Batches(ROWS)
+        self._batches = {
+            rows: Batches(rows) for rows in range(ROWS, MOST_ROWS + 1, ROWS)
+        }
 
     async def run(self, daemon: Daemon) -> None:
         """Tick: capture, and send all that there is."""
@@ -115,14 +126,16 @@ class Fleet:
 
     async def _send(self, daemon: Daemon) -> bool:
         """Send one batch, up to nine times; say whether it was acknowledged."""
-        body = self._batches.of(daemon.ids())
+        ids = daemon.next_ids()
+        body = self._batches[len(ids)].of(ids)
         for attempt in range(ATTEMPTS):
             answer = await post(self._port, daemon.headers, body)
             self.answers[answer.status] += 1
             if answer.status == 200:
-                daemon.acknowledged += 1
+                daemon.acknowledged += len(ids) // ROWS
                 if daemon.acknowledged == daemon.captured:
                     daemon.was_empty_at = time.monotonic()
+                    daemon.emptied.set()
                 return True
             pause = min(2.0**attempt, LONGEST_SECONDS) * random.uniform(0.5, 1.0)
             if answer.retry_after is not None:
@@ -169,9 +182,11 @@ async def _out(
     await asyncio.to_thread(embedded_socket, site.home)
     back = time.monotonic()
     deadline = back + 2 * PROMISED_SECONDS
+    # One after the other: whoever's spool was empty since then is not asked again.
     for daemon in fleet.daemons:
-        while daemon.was_empty_at < back and time.monotonic() < deadline:
-            await asyncio.sleep(0.05)
+        with suppress(TimeoutError):
+            left = max(deadline - time.monotonic(), 0.1)
+            await asyncio.wait_for(daemon.empty_since(back), left)
     seen.empty_after = time.monotonic() - back
     fleet.is_capturing = False
     await asyncio.gather(*running)

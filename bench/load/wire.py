@@ -48,6 +48,19 @@ async def _post(port: int, headers: dict[str, str], body: bytes, path: str) -> A
         writing.close()
 
 
+async def post_until_taken(port: int, headers: dict[str, str], body: bytes) -> None:
+    """Post a batch as often as it takes; SystemExit when it will never be taken."""
+    while True:
+        answer = await post(port, headers, body)
+        match answer.status:
+            case 200:
+                return
+            case 429 | 503:
+                await asyncio.sleep(answer.retry_after or 1)
+            case _:
+                raise SystemExit(f"{answer.status} {answer.body.decode()}")
+
+
 def unfit(answers: Counter[int], *also_fit: int) -> dict[int, int]:
     """Return the answers that stop a daemon for good or make it throw rows away."""
     fit = {200, 429, 503, *also_fit}
