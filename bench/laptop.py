@@ -27,6 +27,7 @@ from uuid import UUID
 from tests.local.daemon_file import NEWER, PROJECTS, REQUESTS, REST, project, put, rate
 
 DAYS = 365
+YEAR = f"--since={DAYS + 1}"
 APPENDED = 1_000
 SETTLE_SECONDS = 3  # a file without a WAL is trusted by its time after 2.5 s
 MODELS = (
@@ -79,14 +80,16 @@ def million(home: Path) -> None:
     file = written(home / "db.sqlite", 1_000_000)
     plain = [timed_by_sqlite(file) for _ in range(3)]
     first = [first_report(file, home, attempt) for attempt in range(3)]
+    year = [first_report(file, home, attempt, YEAR) for attempt in range(3, 5)]
     os.environ["HMC_CACHE_DIR"] = str(home / "kept")
     report(file)
     again = [report(file) for _ in range(7)]
     added = [after(file, append) for _ in range(5)]
     changed = [after(file, change_old_rows) for _ in range(3)]
-    runs = [*first, *again, *added, *changed]
+    runs = [*first, *year, *again, *added, *changed]
     for name, found, promise in (
         ("1,000,000 rows, first", first, "2.5 s"),
+        ("first, of the whole year", year, "-"),
         ("next", again, "0.6 s"),
         ("after 1,000 more", added, "0.8 s"),
         ("after a change of old rows", changed, "-"),
@@ -110,7 +113,7 @@ def large(home: Path) -> None:
 
 
 def loopback(file: Path) -> None:
-    """Time what the open-source dashboard asks for, once it is warm."""
+    """Time what dashboards ask for: once it is warm, and while a daemon adds calls."""
     port, page_port = free_port(), free_port()
     words = ["--db", str(file), "--port", str(port), "--page-port", str(page_port)]
     with subprocess.Popen([sys.executable, "-m", "hmc", "local", *words]) as server:
@@ -119,6 +122,10 @@ def loopback(file: Path) -> None:
                 got(port, path)
                 found = [got(port, path) for _ in range(15)]
                 told(path, f"{middle(found, 1_000, 'ms')}", "150 ms")
+            time.sleep(SETTLE_SECONDS)
+            with closing(sqlite3.connect(file)) as daemon:
+                found = [got_after_a_call(daemon, port) for _ in range(7)]
+            told("/v1/stats after a call", f"{middle(found, 1_000, 'ms')}", "-")
         finally:
             server.terminate()
 
@@ -143,11 +150,18 @@ def got(port: int, path: str) -> float:
     raise SystemExit("the loopback API did not start")
 
 
-def first_report(file: Path, home: Path, attempt: int) -> Run:
+def got_after_a_call(daemon: sqlite3.Connection, port: int) -> float:
+    """Ask for the sums a moment after the daemon has captured one more call."""
+    fill(daemon, calls(1, random.Random(time.time_ns())))
+    daemon.commit()
+    return got(port, "/v1/stats")
+
+
+def first_report(file: Path, home: Path, attempt: int, *words: str) -> Run:
     """Report with nothing kept."""
     os.environ["HMC_CACHE_DIR"] = str(home / f"first-{attempt}")
     time.sleep(SETTLE_SECONDS)
-    return report(file)
+    return report(file, *words)
 
 
 def after(file: Path, change: Any) -> Run:
@@ -171,11 +185,11 @@ def change_old_rows(daemon: sqlite3.Connection) -> None:
     )
 
 
-def report(file: Path) -> Run:
+def report(file: Path, *words: str) -> Run:
     """Run `hmc report` as a process of its own."""
     start = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "hmc", "report", "--db", str(file)],
+        [sys.executable, "-m", "hmc", "report", "--db", str(file), *words],
         stdout=subprocess.DEVNULL,
     )
     _, status, used = os.wait4(process.pid, 0)

@@ -66,9 +66,9 @@ KEPT_FROM = [
     "billing_basis",
 ]
 # Small models that every stretch of calls meets: to plan them again and again would
-# take longer than to read them. And one that is made when somebody asks for it.
+# take longer than to read them.
 HELD = {"int_rates_banded", "int_allocation_banded"}
-LATER = {"fct_invoice_reconciliations"}
+FACTS = "fct_"  # whose models are read once for each stretch
 
 # Of priced requests, what questions ask of them.
 PRICED = (
@@ -238,27 +238,22 @@ def hold(
 def hold_priced(database: "DuckDBPyConnection") -> None:
     """Price the calls that are to be seen once, for whatever is made of them."""
     hold(database, "priced", PRICED, f"({model('fct_priced_requests')})")
-    show_priced(database, "priced")
+    show(database, "fct_priced_requests", "from priced")
 
 
-def show_priced(database: "DuckDBPyConnection", relation: str) -> None:
-    """Let questions see the priced requests of a relation."""
-    database.execute(
-        f"create or replace temp view fct_priced_requests as from {relation}"
-    )
+def show(database: "DuckDBPyConnection", name: str, rows: str) -> None:
+    """Let questions see rows under the name of a model."""
+    database.execute(f"create or replace temp view {name} as {rows}")
 
 
 @cache
 def models_as_views() -> str:
-    """Return the generated models in the order of their reading, each as a view."""
-    names = (SQL / "order.txt").read_text("utf-8").split()
-    return ";\n".join(as_view(name) for name in names if name not in LATER)
-
-
-def as_view(name: str) -> str:
-    """Write what makes a model a view, or one of those HELD a table."""
-    sort = "table" if name in HELD else "view"
-    return f"create or replace temp {sort} {name} as\n{model(name)}"
+    """Return the generated models before facts, as views or tables, in their order."""
+    return ";\n".join(
+        f"create temp {'table' if name in HELD else 'view'} {name} as\n{model(name)}"
+        for name in (SQL / "order.txt").read_text("utf-8").split()
+        if not name.startswith(FACTS)
+    )
 
 
 @cache

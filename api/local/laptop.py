@@ -22,6 +22,11 @@ from api.local.kept import Kept, a_folder, keep
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+PRICED, SUMS, BILLS = (
+    "fct_priced_requests",
+    "fct_usage_days",
+    "fct_invoice_reconciliations",
+)
 # What these ask of calls is not kept, so they read the file.
 OF_THE_FILE = {"trace"}
 # These ask for bills, which a laptop has none of.
@@ -33,7 +38,7 @@ DAYS = """
         and usage_date <= coalesce(day_in('until'), date 'infinity')
 """
 PRICED_OF_THE_PROJECT = """
-    priced_kept
+    from priced_kept
     where getvariable('project') is null or project = getvariable('project')
 """
 
@@ -51,17 +56,16 @@ class Laptop:
     def ask(self, name: str, **parameters: Any) -> list[dict[str, Any]]:
         """Ask a question by its name; one dictionary per row."""
         if name in OF_BILLS:
-            self._answer(engine.as_view("fct_invoice_reconciliations"), {})
+            engine.show(self.database, BILLS, engine.model(BILLS))
         if name not in OF_THE_FILE:
             return self._answer(question(name), parameters)
-        priced = f"({engine.model('fct_priced_requests')})"
         self._answer("create or replace temp view calls as from calls_read", {})
-        engine.show_priced(self.database, priced)
+        engine.show(self.database, PRICED, engine.model(PRICED))
         try:
             return self.ask_of("true", name, **parameters)
         finally:
             self._answer(engine.kept_as_calls("calls_kept"), {})
-            engine.show_priced(self.database, PRICED_OF_THE_PROJECT)
+            engine.show(self.database, PRICED, PRICED_OF_THE_PROJECT)
 
     def extent(self) -> Extent:
         """Say what the file holds in all, also of other days than these."""
@@ -183,33 +187,29 @@ def _show(database: "DuckDBPyConnection", kept: Kept, *, has_sums: bool) -> None
 
     Sums are kept of all projects together, and of days in UTC.
     """
-    calls, priced = _listed(engine.KEPT), _listed(engine.PRICED)
-    for name, sort, kind, made_of, which in (
-        ("calls_kept", "view", "calls", f"{calls} from calls_read", ""),
-        ("days_kept", "table", "call_days", "from call_days", ""),
-        ("priced_kept", "view", "priced", f"{priced} from fct_priced_requests", DAYS),
-        ("usage_days_kept", "table", "usage_days", "from fct_usage_days", DAYS),
-    ):
-        if files := ", ".join(engine.quoted(file) for file in kept.files(kind)):
-            made = f"{sort} {name} as from read_parquet([{files}]) {which}"
-        else:
-            made = f"table {name} as {made_of} limit 0"
-        database.execute(f"create temp {made}")
-    database.execute(engine.kept_as_calls("calls_kept"))
-    database.execute("create or replace temp view call_days as from days_kept")
-    engine.show_priced(database, PRICED_OF_THE_PROJECT)
-    if has_sums:
-        summed = (engine.HERE / "usage_days.sql").read_text("utf-8")
-        database.execute(f"create or replace temp view fct_usage_days as {summed}")
-    else:
-        database.execute("create temp table usage_days_now as from fct_usage_days")
-        database.execute(
-            "create or replace temp view fct_usage_days as from usage_days_now"
+
+    def held(kind: str, made_of: str, which: str = "") -> str:
+        files = ", ".join(engine.quoted(file) for file in kept.files(kind))
+        return (
+            f"from read_parquet([{files}]) {which}" if files else f"{made_of} limit 0"
         )
 
-
-def _listed(columns: tuple[str, ...]) -> str:
-    return f"select {', '.join(columns)}"
+    calls, priced = (", ".join(columns) for columns in (engine.KEPT, engine.PRICED))
+    calls = held("calls", f"select {calls} from calls_read")
+    database.execute(f"create temp view calls_kept as {calls}")
+    database.execute(engine.kept_as_calls("calls_kept"))
+    days = held("call_days", "from call_days")
+    database.execute(f"create temp table days_kept as {days}")
+    engine.show(database, "call_days", "from days_kept")
+    priced = held("priced", f"select {priced} from ({engine.model(PRICED)})", DAYS)
+    database.execute(f"create temp view priced_kept as {priced}")
+    engine.show(database, PRICED, PRICED_OF_THE_PROJECT)
+    sums, shown = engine.model(SUMS), "from usage_days_kept"
+    if has_sums:
+        sums = held("usage_days", f"from ({sums})", DAYS)
+        shown = (engine.HERE / "usage_days.sql").read_text("utf-8")
+    database.execute(f"create temp table usage_days_kept as {sums}")
+    engine.show(database, SUMS, shown)
 
 
 def _is_midnight(at: datetime) -> bool:

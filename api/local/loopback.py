@@ -31,13 +31,14 @@ def create_app(file: Path, port: int, page_port: int) -> FastAPI:
     resident = Resident(file)
 
     @asynccontextmanager
-    async def closing(_app: FastAPI) -> AsyncGenerator[None]:
+    async def reading(_app: FastAPI) -> AsyncGenerator[None]:
+        resident.read_ahead()
         yield
         resident.close()
 
     app = FastAPI(
         title="Halton Meter, on this machine",
-        lifespan=closing,
+        lifespan=reading,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,

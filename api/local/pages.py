@@ -10,17 +10,25 @@ Formats: https://sqlite.org/fileformat2.html and https://sqlite.org/walformat.ht
 
 import hashlib
 import struct
+from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.local.wal import Bytes, NotByPages, bytes_of, frames_of, wal_index
+from api.local.wal import (
+    Bytes,
+    NotByPages,
+    bytes_of,
+    frames_of,
+    state_at_rest,
+    wal_index,
+)
 
 INTERIOR, LEAF = 0x05, 0x0D
 FURTHEST = 2**63 - 1  # no rowid is greater
-WIDE, NARROW = 1 << 17, 1 << 14  # rowids to a stretch; the newest rows are cut finer
+WIDE, NARROW = 1 << 16, 1 << 14  # rowids to a stretch; the newest rows are cut finer
 MOST_AT_ONCE = 64  # pages
 
 
@@ -87,6 +95,10 @@ def _cut(low: int, high: int, *, most: int) -> Iterator[tuple[int, int]]:
         yield first, first + NARROW - 1
 
 
+# Of each file, its state when nobody was writing to it, and the digests of then.
+_digests: dict[Path, tuple[bytes, dict[bytes, str]]] = {}
+
+
 @dataclass(frozen=True)
 class _Leaves:
     """Leaves in order of rowid, and the last rowid that each may hold."""
@@ -111,6 +123,7 @@ class _Pages:
         self._most_local = self._size - head[20] - 35  # 20: reserved of each page
         self._index = wal_index(file)
         self._in_wal = frames_of(self._index, wal, self._size)
+        self._at_rest = state_at_rest(file)
 
     def leaves_below(self, root: int, first: int, last: int) -> _Leaves:
         """Find a table's leaves that may hold rows of a stretch.
@@ -142,7 +155,26 @@ class _Pages:
         return ends[0], ends[1]
 
     def digest(self, numbers: Sequence[int]) -> str:
-        """Return the digest of pages; neighbours in the file are read together."""
+        """Return the digest of pages.
+
+        Those of the file itself are not read again while nobody has written to it.
+        """
+        if self._at_rest is None or not self._in_wal.keys().isdisjoint(numbers):
+            return self._digest(numbers)
+        state, known = _digests.get(self._file, (b"", {}))
+        if state != self._at_rest:
+            known = dict[bytes, str]()
+            _digests[self._file] = (self._at_rest, known)
+        name = hashlib.sha256(array("q", numbers)).digest()
+        if name not in known:
+            digest = self._digest(numbers)
+            if state_at_rest(self._file) != self._at_rest:
+                return digest
+            known[name] = digest
+        return known[name]
+
+    def _digest(self, numbers: Sequence[int]) -> str:
+        """Digest pages; neighbours in the file are read together."""
         made = hashlib.sha256()
         first = after = 0
         for number in numbers:

@@ -21,12 +21,12 @@ from api.local.wal import NotByPages, fingerprint
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-# What is kept of a stretch, and the relation that it is.
+# What is kept of a stretch, and the rows that it is.
 KINDS = {
-    "calls": "stretch",
-    "call_days": "call_days",
-    "priced": "fct_priced_requests",
-    "usage_days": "fct_usage_days",
+    "calls": "from stretch",
+    "call_days": "from call_days",
+    "priced": "from priced",
+    "usage_days": engine.model("fct_usage_days"),
 }
 PASSING = "passing-"
 NAME = re.compile(r"(-?\d+)_(-?\d+)_[0-9a-f]+")
@@ -50,11 +50,10 @@ class Reader:
 
     def bring_up(self) -> list[str]:
         """Return the names of all stretches, each of them kept by then."""
-        is_wanted = self.places.meet if self.places else lambda _first, _last: True
         root = engine.root_page(self.database)
         for _ in range(ATTEMPTS):
             with suppress(NotByPages):
-                stretches = pages.stretches_of(self.file, root, is_wanted)
+                stretches = pages.stretches_of(self.file, root, self._wants)
                 made = self._in_parallel(
                     lambda cursor, stretch: self._kept(cursor, root, stretch),
                     [
@@ -65,6 +64,9 @@ class Reader:
                 )
                 return [made.get(each) or self._name(each) for each in stretches]
         return list(self._in_parallel(self._passing, [EVERYTHING]).values())
+
+    def _wants(self, first: int, last: int) -> bool:
+        return self.places is None or self.places.meet(first, last)
 
     def _kept(
         self, cursor: "DuckDBPyConnection", root: int, stretch: pages.Stretch
@@ -99,7 +101,7 @@ class Reader:
         for kind, rows in KINDS.items():
             file = engine.quoted(self.folder / f"{written}.{kind}.parquet")
             cursor.execute(
-                f"copy (from {rows}) to {file} (format parquet, compression snappy)"
+                f"copy ({rows}) to {file} (format parquet, compression snappy)"
             )
         return written
 
@@ -155,9 +157,10 @@ def sql() -> str:
     """Return all that makes what is kept out of what a file holds."""
     import duckdb
 
-    texts = [engine.models_as_views(), (engine.HERE / "sources.sql").read_text("utf-8")]
-    made = (engine.KEPT, engine.KEPT_FROM, engine.PRICED)
-    return repr((duckdb.__version__, made, texts))
+    texts = [(engine.HERE / "sources.sql").read_text("utf-8"), engine.models_as_views()]
+    texts += [engine.model("fct_priced_requests"), *KINDS.values()]
+    columns = (engine.KEPT, engine.KEPT_FROM, engine.PRICED)
+    return repr((duckdb.__version__, columns, texts))
 
 
 def rowids(name: str) -> tuple[int, int] | None:

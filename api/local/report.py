@@ -31,8 +31,13 @@ def reports(
     laptop: Laptop, period: Period, wanted: list[By], *, has_drift: bool = False
 ) -> list[dict[str, Any]]:
     """Make several reports of one period, whose totals are the same."""
-    totals = _totals(laptop, period, has_drift=has_drift)
-    apart = _apart(laptop, period)
+    found = laptop.ask("usage_key", grouping="total", **_booked(period))
+    totals = _totals(laptop, period, found, has_drift=has_drift)
+    apart = {
+        row["billing_basis"]: _measures(row)  # flat-fee plans, and imports
+        for row in found
+        if row["billing_basis"] != METERED
+    }
     extent = laptop.extent()
     unreadable = laptop.ask("unreadable", **_days(period))[0]["unreadable_count"]
     return [
@@ -108,11 +113,13 @@ def _rows(laptop: Laptop, period: Period, by: By, *, has_drift: bool) -> list[Ro
     return rows if by.bin else sorted(rows, key=_dearest_first)
 
 
-def _totals(laptop: Laptop, period: Period, *, has_drift: bool) -> Row:
-    nothing = _measures(None)
-    (now,) = _metered(laptop, "total", period) or [None]
-    (before,) = _metered(laptop, "total", period.before()) or [None]
-    total: Row = _measures(now) if now else nothing
+def _totals(
+    laptop: Laptop, period: Period, found: list[Row], *, has_drift: bool
+) -> Row:
+    (now,) = _metered(found) or [None]
+    earlier = laptop.ask("usage_key", grouping="total", **_booked(period.before()))
+    (before,) = _metered(earlier) or [None]
+    total = _measures(now)
     latency = _latency_rows(laptop, period, "total", None)
     total["latency"] = _latency(latency[0]) if latency else NO_LATENCY
     total["previous"] = _measures(before) if before else None
@@ -122,16 +129,6 @@ def _totals(laptop: Laptop, period: Period, *, has_drift: bool) -> Row:
     return total
 
 
-def _apart(laptop: Laptop, period: Period) -> dict[str, Row]:
-    """Measure what stands beside metered spend: flat-fee plans, and imports."""
-    found = laptop.ask("usage_key", grouping="total", **_booked(period))
-    return {
-        row["billing_basis"]: _measures(row)
-        for row in found
-        if row["billing_basis"] != METERED
-    }
-
-
 def _usage(laptop: Laptop, period: Period, by: By) -> dict[Key, Row]:
     if by.bin:
         found = laptop.ask(
@@ -139,11 +136,10 @@ def _usage(laptop: Laptop, period: Period, by: By) -> dict[Key, Row]:
         )
     else:
         found = laptop.ask("usage_key", grouping=by.grouping, **_booked(period))
-    return {_key(by, row): row for row in found if row["billing_basis"] == METERED}
+    return {_key(by, row): row for row in _metered(found)}
 
 
-def _metered(laptop: Laptop, grouping: str, period: Period) -> list[Row]:
-    found = laptop.ask("usage_key", grouping=grouping, **_booked(period))
+def _metered(found: list[Row]) -> list[Row]:
     return [row for row in found if row["billing_basis"] == METERED]
 
 
@@ -153,10 +149,9 @@ def _trends(laptop: Laptop, period: Period, by: By) -> dict[Key, list[int | None
     days = [last.since + timedelta(days=day) for day in range(TREND_DAYS)]
     found = laptop.ask("usage_day", grouping=by.grouping, **_booked(last))
     trends: dict[Key, list[int | None]] = {}
-    for row in found:
-        if row["billing_basis"] == METERED:
-            trend = trends.setdefault(_key(by, row), [0] * TREND_DAYS)
-            trend[days.index(row["usage_date"])] = _cost(row)
+    for row in _metered(found):
+        trend = trends.setdefault(_key(by, row), [0] * TREND_DAYS)
+        trend[days.index(row["usage_date"])] = _cost(row)
     return trends
 
 
@@ -168,8 +163,9 @@ def _latencies(laptop: Laptop, period: Period, by: By) -> dict[Key, Row]:
 def _latency_rows(
     laptop: Laptop, period: Period, grouping: str, bin_: str | None
 ) -> list[Row]:
-    found = laptop.ask("latency_key", grouping=grouping, bin=bin_, **_days(period))
-    return [row for row in found if row["billing_basis"] == METERED]
+    return _metered(
+        laptop.ask("latency_key", grouping=grouping, bin=bin_, **_days(period))
+    )
 
 
 def _drifts(laptop: Laptop, period: Period, by: By) -> dict[Key, Row]:
@@ -179,8 +175,7 @@ def _drifts(laptop: Laptop, period: Period, by: By) -> dict[Key, Row]:
 
 
 def _drift_rows(laptop: Laptop, period: Period, grouping: str) -> list[Row]:
-    found = laptop.ask("drift_key", grouping=grouping, **_days(period))
-    return [row for row in found if row["billing_basis"] == METERED]
+    return _metered(laptop.ask("drift_key", grouping=grouping, **_days(period)))
 
 
 def _machine_names(laptop: Laptop) -> dict[Any, str | None]:

@@ -5,15 +5,18 @@ is answered. One request asks at a time: DuckDB puts every core to each question
 """
 
 from collections.abc import Generator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from api.local.laptop import Laptop, opened
 from api.local.wal import fingerprint, is_settled
+from models.trouble import Trouble
+
+PATIENCE_SECONDS = 1
 
 
 class Resident:
@@ -37,10 +40,23 @@ class Resident:
                 self._laptop = self._open.enter_context(opened(self._file))
             yield self._laptop
 
+    def read_ahead(self) -> None:
+        """Start to read, so that the first who asks waits the less.
+
+        What is wrong with the file is told to who asks.
+        """
+
+        def read() -> None:
+            with suppress(Trouble), closing(self.reading()) as reading:
+                next(reading)
+
+        Thread(target=read, daemon=True).start()
+
     def close(self) -> None:
-        """Close the file."""
-        with self._turn:
+        """Close the file, unless somebody is reading it still."""
+        if self._turn.acquire(timeout=PATIENCE_SECONDS):
             self._open.close()
+            self._turn.release()
 
 
 def _reading(request: Request) -> Generator[Laptop]:

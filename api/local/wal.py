@@ -52,11 +52,20 @@ def is_settled(file: Path) -> bool:
     """
     if _head(_beside(file, "-wal"), WAL_HEADER):
         return len(_head(_beside(file, "-shm"), INDEX_HEADER)) == INDEX_HEADER
+    return state_at_rest(file) is not None
+
+
+def state_at_rest(file: Path) -> bytes | None:
+    """Return what any later write to the file itself changes; None if just written.
+
+    What a WAL holds is not in the file itself.
+    """
     try:
         found = file.stat()
     except FileNotFoundError:
-        return False
-    return time.time() - max(found.st_mtime, found.st_ctime) > SETTLED_SECONDS
+        return None
+    is_old = time.time() - max(found.st_mtime, found.st_ctime) > SETTLED_SECONDS
+    return _stat(file) if is_old else None
 
 
 def wal_index(file: Path) -> WalIndex | None:

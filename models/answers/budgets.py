@@ -94,7 +94,7 @@ class Budgets(Frozen):
     alerts: list[BudgetAlert]
 
 
-class AnomalyDriver(Frozen):
+class Driver(Frozen):
     """A project, model or machine that moved, against its own usual day."""
 
     dimension: str
@@ -102,6 +102,12 @@ class AnomalyDriver(Frozen):
     cost: Cost
     usual: Annotated[Pico, money("usual")]
     change: Annotated[Pico, money("change")]
+
+
+class AnomalyDriver(Driver):
+    """A driver, and which of the days that were asked about it is of, from 1 on."""
+
+    place: int
 
 
 class Anomaly(Frozen):
@@ -122,7 +128,7 @@ class Anomaly(Frozen):
 class DrivenAnomaly(Anomaly):
     """An anomaly with what drives it."""
 
-    drivers: list[AnomalyDriver]
+    drivers: list[Driver]
 
 
 class Anomalies(Frozen):

@@ -25,8 +25,8 @@ class Finding(Frozen):
     project: str | None
     request_count: int
     total_tokens: int
-    first_requested_at: datetime
-    last_requested_at: datetime
+    first_date: date
+    last_date: date
     cost: Cost
     saving: Annotated[Pico, money("saving")]
 
@@ -59,7 +59,10 @@ class FindingRequest(Frozen):
 
 
 class FindingRequests(Frozen):
-    """The dearest requests behind one finding, up to `limit`."""
+    """The dearest requests behind one finding, up to `limit`.
+
+    Of a cheaper sibling, those of the seven days on which it would have saved most.
+    """
 
     workspace: WorkspaceCard
     as_of: datetime | None

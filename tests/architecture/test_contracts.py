@@ -41,6 +41,8 @@ ROOT = Path(__file__).parents[2]
 # Ephemeral; and what a cycle alone builds, which a first one need not have been.
 NOT_BUILT = {
     "int_requests_touched",
+    "int_requests_booked",
+    "int_requests_judged",
     "int_hours_revised",
     "int_calendars_revised",
     "int_requests_superseded",
@@ -98,10 +100,11 @@ PARAMETERS = {
     "billing_basis": "api",
     "department_id": None,
     "floor": 1,
-    "scope": "workspace",
-    "subject": "",
-    "usage_date": "2026-01-01",
-    "week_count": 8,
+    "scopes": ["workspace"],
+    "subjects": [""],
+    "billing_bases": ["api"],
+    "usage_dates": ["2026-01-01"],
+    "week_counts": [8],
     "finding_id": "0" * 32,
     "quiet_since": "2026-01-01",
 }

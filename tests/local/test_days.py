@@ -140,7 +140,7 @@ ODD = st.sampled_from(["", "soon", "2026-08-5", "2026-02-30 12:00:00", 5, 2.5, b
 
 
 @settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from api.local import kept, pages, reading
+from api.local import kept, pages, reading, wal
 from api.local.asked import By
 from api.local.laptop import opened
 from api.local.report import report
@@ -236,6 +236,32 @@ def test_a_row_longer_than_a_page_may_change_where_no_digest_looks(
     for basis in ("imported", "api", "imported"):
         change(file, f"update requests set billing_basis = '{basis}' where rowid = 300")
         assert sum(row[1] for row in reported(file)) == ROWS - (basis == "imported")
+
+
+def test_pages_that_nobody_wrote_to_are_digested_once(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wal, "SETTLED_SECONDS", -1)
+    digested: list[int] = []
+    digest = pages._Pages._digest
+
+    def noted(self: Any, numbers: Any) -> str:
+        digested.append(len(numbers))
+        return digest(self, numbers)
+
+    monkeypatch.setattr(pages._Pages, "_digest", noted)
+    with a_daemon(file) as daemon:
+        reported(file)
+        assert len(digested) > 3
+        for tokens in range(3):
+            digested.clear()
+            daemon(f"update requests set input_tokens = {tokens} where rowid = 300")
+            assert reported(file) == plain(file)
+            assert len(digested) <= 3
+        daemon("pragma wal_checkpoint(truncate)")
+        digested.clear()
+        assert reported(file) == plain(file)
+        assert len(digested) > 3
 
 
 def test_a_rate_that_changed_prices_again(file: Path) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -378,3 +379,22 @@ def test_what_a_filter_says_is_never_sql(odd: str, client: TestClient) -> None:
     assert answer.json()["summary"]["total_requests"] == 0
     listed = client.get("/api/calls", params={"model": odd, "status": odd})
     assert listed.json()["items"] == []
+
+
+def test_the_file_is_read_before_anybody_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HMC_CACHE_DIR", str(tmp_path / "cache"))
+    file = daemon_file(tmp_path / "db.sqlite", rows())
+    with TestClient(create_app(file, 8765, 3000)):
+        deadline = time.monotonic() + 20
+        while not list((tmp_path / "cache").rglob("*_*.parquet")):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def test_what_is_wrong_with_the_file_is_told_to_who_asks(tmp_path: Path) -> None:
+    (tmp_path / "db.sqlite").write_bytes(b"no daemon's")
+    app = create_app(tmp_path / "db.sqlite", 8765, 3000)
+    with TestClient(app, base_url="http://localhost:8765") as client:
+        assert client.get("/v1/stats").status_code == 503

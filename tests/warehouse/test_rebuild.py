@@ -12,16 +12,32 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from api.cloud.allocating import TOUCHED
 from ingest.rebuild import cycle
 from ingest.rebuild.cycle import rebuild, rebuilding
 from ingest.rebuild.dbt import BuildFailed, invoke
 from tests.factories import rate, withdraw, workspace
 from warehouse.cluster import Role, composed, connect
+from warehouse.workspaces import user_of
 
 pytestmark = pytest.mark.usefixtures("warehouse")
 
 START = datetime(2026, 3, 29, tzinfo=UTC)
 PROJECTS = ["a", "b", None]
+MACHINE = {"hostname": "h", "platform": "Linux", "daemon_version": "1.4.0"}
+NO_CACHE = {"cached": 0, "cache_write": 0, "prompt": None}
+MARTS = [
+    "fct_priced_requests",
+    "fct_usage_days",
+    "fct_driver_days",
+    "fct_price_days",
+    "fct_savings",
+    "fct_saving_days",
+    "fct_sibling_days",
+    "fct_invoice_reconciliations",
+    "fct_department_days",
+    "fct_spend_days",
+]
 # Half hours, three quarters, and a night in which clocks go forward within the rows.
 ZONES = ["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns"]
 
@@ -44,32 +60,35 @@ def land(owner: psycopg.Connection, rows: list[dict[str, Any]]) -> None:
                     workspace_id, request_id, machine_id, change_id, received_at,
                     requested_at, recorded_at, provider, model, project, input_tokens,
                     output_tokens, thinking_tokens, cached_tokens, cache_write_tokens,
-                    tokens_complete, status, submitted_millicents, latency_ms
+                    tokens_complete, status, submitted_millicents, latency_ms,
+                    prompt_hash
                 )
                 values (
                     %(workspace_id)s, gen_random_uuid(), %(machine_id)s, %(change_id)s,
                     now(), %(requested_at)s, %(requested_at)s, 'acme', %(model)s,
-                    %(project)s, %(tokens)s, 1, 0, 0, 0, %(is_complete)s, %(status)s,
-                    %(submitted)s, %(latency)s
+                    %(project)s, %(tokens)s, 1, 0, %(cached)s, %(cache_write)s,
+                    %(is_complete)s, %(status)s, %(submitted)s, %(latency)s, %(prompt)s
                 )
                 """,
-                row | {"change_id": found[0]},
+                NO_CACHE | row | {"change_id": found[0]},
             )
 
 
 def marts(owner: psycopg.Connection) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every mart, in one order."""
-    tables = ["fct_priced_requests", "fct_usage_days", "fct_invoice_reconciliations"]
     return {
-        table: sorted(owner.execute(f"select * from marts.{table}").fetchall(), key=str)
-        for table in tables
+        table: sorted(
+            owner.execute(composed(f"select * from marts.{table}")).fetchall(), key=str
+        )
+        for table in MARTS
     }
 
 
 class Warehouse(RuleBasedStateMachine):
-    """Arrivals, duplicates, rates late, corrected, withdrawn, moved projects, zones.
+    """Arrivals, duplicates, rates late, corrected, withdrawn, zones, bills, erasures.
 
-    And bills, erasures, hours reopened, and a full refresh in between.
+    Rules on projects, tags, machines, members and providers, with dates; labels put on
+    and taken off, machines that change hands, pools; and full refreshes in between.
     """
 
     def __init__(self) -> None:
@@ -77,15 +96,15 @@ class Warehouse(RuleBasedStateMachine):
         self.owner = connect(Role.OWNER)
         self.home = workspace(self.owner).workspace_id
         self.models = [f"model-{uuid4().hex}" for _ in range(2)]
-        self.machines = [uuid4(), uuid4()]
         self.rates: dict[str, int] = {}
-        self.department = self.owner.execute(
-            """
-            insert into app.departments (workspace_id, name) values (%s, 'D')
-            returning department_id
-            """,
-            [self.home],
-        ).fetchone()
+        self.machines = [self._added("machines", MACHINE) for _ in range(2)]
+        self.departments = [
+            self._added("departments", {"name": name, "kind": kind})
+            for name, kind in [("D", "department"), ("E", "department"), ("P", "pool")]
+        ]
+        self.people = [
+            str(user_of(self.owner, f"{uuid4().hex}@example.com")) for _ in range(2)
+        ]
 
     @rule(
         count=st.integers(1, 4),
@@ -97,6 +116,9 @@ class Warehouse(RuleBasedStateMachine):
         status=st.sampled_from(["success", "error"]),
         submitted=st.none() | st.integers(0, 10**6),
         latency=st.none() | st.integers(0, 10**6),
+        cached=st.sampled_from([0, 0, 5]),
+        cache_write=st.sampled_from([0, 0, 7]),
+        prompt=st.sampled_from([None, "h" * 64, "h" * 63 + "i"]),
     )
     def requests_arrive(self, count: int, hours: int, model: int, **of: Any) -> None:
         at = START + timedelta(hours=hours, minutes=59, seconds=59)
@@ -121,34 +143,121 @@ class Warehouse(RuleBasedStateMachine):
         if rate_id := self.rates.pop(self.models[model], None):
             withdraw(self.owner, rate_id)
 
-    @rule(project=st.sampled_from(["a", "b"]), day=st.integers(0, 2))
-    def a_project_moves_into_a_department(self, project: str, day: int) -> None:
-        since = START + timedelta(days=day)
+    @rule(
+        match_on=st.sampled_from(list(TOUCHED)),
+        which=st.integers(0, 1),
+        department=st.integers(0, 2),
+        priority=st.integers(1, 3),
+        day=st.integers(0, 2),
+        days=st.none() | st.integers(1, 2),
+    )
+    def a_rule_gives_to_a_department(
+        self, match_on: str, which: int, department: int, priority: int, **when: Any
+    ) -> None:
+        value = {
+            "project": ["a", "b"],
+            "tag": ["t", "u"],
+            "machine": self.machines,
+            "member": self.people,
+            "provider": ["acme", "other"],
+        }[match_on][which]
+        since, until = self._stretch(**when)
+        row = {
+            "home": self.home,
+            "priority": priority,
+            "match_on": match_on,
+            "value": value,
+            "department": self.departments[department],
+            "since": since,
+            "until": until,
+        }
         with self.owner.transaction():
             self.owner.execute(
                 """
-                update app.allocation_rules set valid_to = %s
-                where workspace_id = %s and match_value = %s and valid_from < %s
+                select app.clear_rules(
+                    %(home)s, %(match_on)s, %(value)s, %(since)s, %(until)s
+                )
                 """,
-                [since, self.home, project, since],
+                row,
             )
-            self.owner.execute(
-                "delete from app.allocation_rules"
-                " where workspace_id = %s and match_value = %s and valid_from >= %s",
-                [self.home, project, since],
-            )
-            assert self.department is not None
             self.owner.execute(
                 """
                 insert into app.allocation_rules (
                     workspace_id, priority, match_on, match_value, department_id,
-                    valid_from
+                    valid_from, valid_to
                 )
-                values (%s, 10, 'project', %s, %s, %s)
+                values (
+                    %(home)s, %(priority)s, %(match_on)s, %(value)s, %(department)s,
+                    %(since)s, %(until)s
+                )
                 """,
-                [self.home, project, self.department[0], since],
+                row,
             )
+            self.owner.execute(
+                composed(
+                    f"""
+                    insert into raw.changes (
+                        kind, cause, workspace_id, project, machine_id, provider, since,
+                        until
+                    )
+                    select 'revision', 'allocation', %(home)s, touched.*,
+                        %(since)s::timestamptz, %(until)s::timestamptz
+                    from ({TOUCHED[match_on]})
+                        as touched (project, machine_id, provider)
+                    """
+                ),
+                row,
+            )
+
+    @rule(
+        project=st.sampled_from(["a", "b"]),
+        tag=st.sampled_from(["t", "u"]),
+        is_on=st.booleans(),
+        day=st.integers(0, 2),
+        days=st.none() | st.integers(1, 2),
+    )
+    def a_label_is_put_on_a_project_or_taken_off(
+        self, project: str, tag: str, *, is_on: bool, **when: Any
+    ) -> None:
+        since, until = self._stretch(**when)
+        with self.owner.transaction():
+            self.owner.execute(
+                """
+                delete from app.project_tags
+                where workspace_id = %s and project = %s and tag = %s
+                """,
+                [self.home, project, tag],
+            )
+            if is_on:
+                self.owner.execute(
+                    "insert into app.project_tags values (%s, %s, %s, %s, %s)",
+                    [self.home, project, tag, since, until],
+                )
             self._revise(cause="allocation", project=project)
+
+    @rule(machine=st.integers(0, 1), person=st.integers(0, 1), day=st.integers(0, 2))
+    def a_machine_changes_hands(self, machine: int, person: int, day: int) -> None:
+        self.owner.execute(
+            "select app.own_machine(%s, %s, %s::uuid, %s)",
+            [
+                self.home,
+                self.machines[machine],
+                self.people[person],
+                START + timedelta(days=day),
+            ],
+        )
+
+    @rule(
+        split=st.sampled_from(["proportional", "even", "fixed"]), day=st.integers(0, 2)
+    )
+    def a_pool_is_split_otherwise(self, split: str, day: int) -> None:
+        self.owner.execute(
+            "delete from app.pool_splits where workspace_id = %s", [self.home]
+        )
+        self.owner.execute(
+            "insert into app.pool_splits values (%s, %s, %s, %s)",
+            [self.home, self.departments[2], split, START + timedelta(days=day)],
+        )
 
     @rule(hours=st.integers(0, 60))
     def what_landed_is_sent_again(self, hours: int) -> None:
@@ -286,6 +395,24 @@ class Warehouse(RuleBasedStateMachine):
         requests, in_utc, in_own_zone, has_own_zone = found
         assert requests == in_utc
         assert requests == in_own_zone or not has_own_zone
+
+    def _stretch(self, day: int, days: int | None) -> tuple[datetime, datetime | None]:
+        since = START + timedelta(days=day)
+        return since, None if days is None else since + timedelta(days=days)
+
+    def _added(self, table: str, row: dict[str, Any]) -> str:
+        """Add a row of this workspace; return its id."""
+        names = ", ".join(["workspace_id", *row])
+        marks = ", ".join(["%s"] * (1 + len(row)))
+        found = self.owner.execute(
+            composed(
+                f"insert into app.{table} ({names}) values ({marks})"
+                f" returning {table.removesuffix('s')}_id::text"
+            ),
+            [self.home, *row.values()],
+        ).fetchone()
+        assert found is not None
+        return str(found[0])
 
     def _revise(self, cause: str, **which: Any) -> None:
         row = dict.fromkeys(["project", "since", "until"]) | which

@@ -67,7 +67,7 @@ const Finding = ({ slug, session, finding, period, mayEdit, onChanged }) => {
       <p class="line">
         <span class="figure"><${Amount} cost=${finding.saving_usd} /></span> less, of <${Amount} cost=${finding.cost_usd} />
         ${" "}for ${counted(finding.request_count, "request")} and ${count(finding.total_tokens)} tokens of ${projectName(finding.project)},
-        ${" "}${shortDay(finding.first_requested_at.slice(0, 10))} – ${shortDay(finding.last_requested_at.slice(0, 10))}.
+        ${" "}${shortDay(finding.first_date)} – ${shortDay(finding.last_date)}.
       </p>
       <p class="line quiet">${finding.how}</p>
       <details class="enter" onToggle=${({ target }) => setOpen(target.open)}>

@@ -28,6 +28,7 @@ from models.answers.budgets import (
     BudgetMonth,
     Budgets,
     DrivenAnomaly,
+    Driver,
     MonthForecast,
 )
 from models.answers.workspace import Period
@@ -244,22 +245,32 @@ async def anomalies(
             period=period,
             method=METHOD,
             floor=floor,
-            items=[
-                DrivenAnomaly(
-                    **each.model_dump(),
-                    drivers=await ask(
-                        warehouse,
-                        AnomalyDriver,
-                        scope=each.scope,
-                        subject=each.subject,
-                        billing_basis=each.billing_basis,
-                        usage_date=each.usage_date,
-                        week_count=each.week_count,
-                    ),
-                )
-                for each in found
+            items=await _driven(warehouse, found),
+        )
+
+
+async def _driven(warehouse: Warehouse, found: list[Anomaly]) -> list[DrivenAnomaly]:
+    """Say of every anomaly what drives it, asked about all of them at once."""
+    drivers = await ask(
+        warehouse,
+        AnomalyDriver,
+        scopes=[each.scope for each in found],
+        subjects=[each.subject for each in found],
+        billing_bases=[each.billing_basis for each in found],
+        usage_dates=[each.usage_date for each in found],
+        week_counts=[each.week_count for each in found],
+    )
+    return [
+        DrivenAnomaly(
+            **anomaly.model_dump(),
+            drivers=[
+                Driver.model_validate(each.model_dump(exclude={"place"}))
+                for each in drivers
+                if each.place == place
             ],
         )
+        for place, anomaly in enumerate(found, start=1)
+    ]
 
 
 def _closed(period: Period) -> Period:

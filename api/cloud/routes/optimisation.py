@@ -35,11 +35,12 @@ DISMISSAL = "finding_id, reason, dismissed_by, dismissed_at"
 HOW = {
     "cheaper_sibling": (
         "The same tokens at today's base price of the next model down of this provider"
-        " that this workspace uses. Whether it answers as well is not judged."
+        " that this workspace uses, where no token was bought cheaper than that."
+        " Whether it answers as well is not judged."
     ),
     "cache_never_read": (
         "What writing to the cache cost above plain input, where the same machine,"
-        " project and model read nothing from it within the hour."
+        " project and model have read nothing from it within the hour."
     ),
     "repeated_prompt": (
         "The whole cost of a prompt that the same model had answered earlier that UTC"

@@ -22,17 +22,6 @@ spend_days as (
 
 ),
 
-subjects as (
-
-    select distinct
-        scope,
-        subject,
-        billing_basis,
-        first_date
-    from spend_days
-
-),
-
 days as (
 
     select distinct usage_date
@@ -43,115 +32,113 @@ days as (
 
 weeks as (
 
-    select back.week
-    from (values (1), (2), (3), (4), (5), (6), (7), (8)) as back (week)
+    select ahead.week
+    from (
+        values (0), (1), (2), (3), (4), (5), (6), (7), (8)
+    ) as ahead (week)
 
 ),
 
+-- Every day is told to the days by which it is looked back at: no join compares days.
 looked_back as (
 
     select
-        subjects.scope,
-        subjects.subject,
-        subjects.billing_basis,
+        spend_days.scope,
+        spend_days.subject,
+        spend_days.billing_basis,
         days.usage_date,
-        coalesce(spend_days.cost_pico, 0) as cost_pico
+        least(div(days.usage_date - spend_days.first_date, 7), 8) as week_count,
+        sum(case when weeks.week = 0 then spend_days.cost_pico else 0 end)
+            as cost_pico,
+        coalesce(
+            array_agg(spend_days.cost_pico) filter (where weeks.week > 0), '{}'
+        ) as weeks_pico
 
-    from subjects
-
-    cross join days
+    from spend_days
 
     cross join weeks
 
-    left join spend_days
-        on
-            subjects.scope = spend_days.scope
-            and subjects.subject = spend_days.subject
-            and subjects.billing_basis = spend_days.billing_basis
-            and days.usage_date - 7 * weeks.week = spend_days.usage_date
+    inner join days
+        on spend_days.usage_date + 7 * weeks.week = days.usage_date
 
-    where subjects.first_date <= days.usage_date - 7 * weeks.week
+    group by
+        spend_days.scope,
+        spend_days.subject,
+        spend_days.billing_basis,
+        spend_days.first_date,
+        days.usage_date
 
 ),
 
-usual as (
+-- A week without a call is a week in which nothing was spent.
+filled as (
 
     select
         scope,
         subject,
         billing_basis,
         usage_date,
-        count(*) as week_count,
-        percentile_disc(0.5) within group (order by cost_pico) as median_pico
+        week_count,
+        cost_pico,
+        weeks_pico || array_fill(
+            cast(0 as numeric(38, 0)),
+            array[cast(week_count as int) - cardinality(weeks_pico)]
+        ) as weeks_pico
 
     from looked_back
 
-    group by
-        scope,
-        subject,
-        billing_basis,
-        usage_date
+    where week_count >= 4
 
-    having count(*) >= 4
+),
+
+usual as (
+
+    select
+        filled.*,
+        median.median_pico
+
+    from filled
+
+    cross join
+        lateral (
+            select
+                percentile_disc(0.5) within group (order by looked_at.week_pico)
+                    as median_pico
+            from unnest(filled.weeks_pico) as looked_at (week_pico)
+        ) as median
+
+),
+
+worth_a_word as (
+
+    select * from usual
+    where abs(cost_pico - median_pico) >= %(floor)s
 
 ),
 
 spread as (
 
     select
-        usual.scope,
-        usual.subject,
-        usual.billing_basis,
-        usual.usage_date,
-        usual.week_count,
-        usual.median_pico,
-        percentile_disc(0.5) within group (
-            order by abs(looked_back.cost_pico - usual.median_pico)
-        ) as deviation_pico
+        worth_a_word.*,
+        deviation.deviation_pico,
+        worth_a_word.cost_pico - worth_a_word.median_pico as change_pico
 
-    from usual
+    from worth_a_word
 
-    inner join looked_back
-        on
-            usual.scope = looked_back.scope
-            and usual.subject = looked_back.subject
-            and usual.billing_basis = looked_back.billing_basis
-            and usual.usage_date = looked_back.usage_date
-
-    group by
-        usual.scope,
-        usual.subject,
-        usual.billing_basis,
-        usual.usage_date,
-        usual.week_count,
-        usual.median_pico
-
-),
-
-compared as (
-
-    select
-        spread.*,
-        coalesce(spend_days.cost_pico, 0) as cost_pico,
-        coalesce(spend_days.cost_pico, 0) - spread.median_pico as change_pico
-
-    from spread
-
-    left join spend_days
-        on
-            spread.scope = spend_days.scope
-            and spread.subject = spend_days.subject
-            and spread.billing_basis = spend_days.billing_basis
-            and spread.usage_date = spend_days.usage_date
+    cross join lateral (
+        select
+            percentile_disc(0.5) within group (
+                order by abs(looked_at.week_pico - worth_a_word.median_pico)
+            ) as deviation_pico
+        from unnest(worth_a_word.weeks_pico) as looked_at (week_pico)
+    ) as deviation
 
 ),
 
 unusual as (
 
-    select * from compared
-    where
-        abs(change_pico) > 4 * deviation_pico
-        and abs(change_pico) >= %(floor)s
+    select * from spread
+    where abs(change_pico) > 4 * deviation_pico
 
 )
 
@@ -161,7 +148,7 @@ select
     dim_departments.name as department,
     unusual.billing_basis,
     unusual.usage_date,
-    unusual.week_count,
+    cast(unusual.week_count as bigint) as week_count,
     cast(unusual.cost_pico as numeric(38, 0)) as cost_pico,
     cast(unusual.median_pico as numeric(38, 0)) as usual_pico,
     cast(unusual.deviation_pico as numeric(38, 0)) as deviation_pico,

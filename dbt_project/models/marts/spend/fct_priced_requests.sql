@@ -17,6 +17,10 @@
                 'columns': ['workspace_id', 'provider', 'model'],
                 'where': 'rate_id is null',
             },
+            {
+                'columns': ['workspace_id', 'left(prompt_hash, 12)'],
+                'where': 'prompt_hash is not null',
+            },
         ],
     )
 }}
