@@ -32,6 +32,11 @@ class Product:
     home: Path
     process_id: int
 
+    @property
+    def port(self) -> int:
+        """Return the port that it listens on."""
+        return int(self.url.rsplit(":", 1)[1])
+
     def hmc(self, *words: str) -> str:
         """Run a command on its data folder; return what it printed."""
         return subprocess.run(
@@ -107,9 +112,14 @@ class Product:
 
     def peak_mb(self) -> float:
         """Return the most memory that the API process has had."""
-        status = Path(f"/proc/{self.process_id}/status").read_text("ascii")
-        line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
+        return peak_mb(self.process_id)
+
+
+def peak_mb(process_id: int) -> float:
+    """Return the most memory that a process has had."""
+    status = Path(f"/proc/{process_id}/status").read_text("ascii")
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
 
 
 def _headers(key: str) -> dict[str, str]:

@@ -12,12 +12,14 @@ import sys
 import threading
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from logging import CRITICAL, getLogger
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from warnings import catch_warnings, simplefilter
+
+from psutil import NoSuchProcess
 
 from models.trouble import NotReachable
 from warehouse import remains
@@ -140,7 +142,8 @@ def leave(home: Path) -> None:
             if remains.is_alive(pgdata):
                 server = _server(pgdata)
                 server.ensure_postgres_running()  # learns which process to stop
-                server.stop()
+                with suppress(NoSuchProcess):  # killed, and on its way out
+                    server.stop()
     finally:
         in_use.close()
 

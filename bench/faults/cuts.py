@@ -8,20 +8,18 @@ asks it for every row that was acknowledged before the copy was made. Needs root
 """
 
 import random
-import shutil
-import signal
 import subprocess
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
 import psycopg
 
+from bench.faults.disks import make_image, mounted, stopped
 from bench.faults.oracle import Found, Oracle
 from bench.faults.senders import Senders, sending
 from bench.faults.site import Site, forked, site_in
@@ -82,11 +80,9 @@ def run_cuts(cycles: int, twin: Twin | None = None, *, until_found: bool) -> See
     ):
         image, disk = Path(folder, "disk.img"), Path(mounts, "disk")
         Path(mounts).chmod(0o711)
-        with image.open("wb") as new:
-            new.truncate(IMAGE_BYTES)
-        subprocess.run(["mkfs.ext4", "-q", str(image)], check=True)
+        make_image(image, IMAGE_BYTES)
         with (
-            _mounted(image, disk),
+            mounted(image, disk),
             site_in(disk, twin.serving if twin else forked) as site,
         ):
             if twin:
@@ -120,7 +116,7 @@ def _run_on(
 
 def _one_cut(site: Site, image: Path, oracle: Oracle, seen: Seen) -> None:
     copy = image.with_name("copy.img")
-    with _stopped(site):
+    with stopped(site):
         promised = oracle.snapshot()[-LAST_ACKNOWLEDGED:]
         subprocess.run(["cp", "--sparse=always", str(image), str(copy)], check=True)
     seen.cuts += 1
@@ -146,45 +142,11 @@ def _finish(senders: Senders, seen: Seen) -> None:
 
 
 @contextmanager
-def _stopped(site: Site) -> Generator[None]:
-    """Stop all of Postgres where it stands, and let it go on."""
-    site.postmaster().send_signal(signal.SIGSTOP)  # first, so that no child comes
-    processes = site.postgres()
-    for process in processes:
-        with suppress(psutil.Error):
-            process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for process in processes:
-            with suppress(psutil.Error):
-                process.send_signal(signal.SIGCONT)
-
-
-@contextmanager
-def _mounted(image: Path, at: Path) -> Generator[None]:
-    at.mkdir()
-    # The journal is committed when somebody asks for it, not because time has passed:
-    # nothing reaches the disk that a flush did not send there.
-    options = "loop,commit=600"
-    subprocess.run(["mount", "-o", options, str(image), str(at)], check=True)
-    at.chmod(0o711)
-    try:
-        yield
-    finally:
-        for _ in range(50):
-            if subprocess.run(["umount", "-q", str(at)], check=False).returncode == 0:
-                break
-            time.sleep(0.1)
-        shutil.rmtree(at, ignore_errors=True)
-
-
-@contextmanager
 def _recovered(copy: Path, at: Path) -> Generator[psycopg.Connection]:
     """Start Postgres on a copied disk, as after the power has come back."""
     from warehouse.embedded import EmbeddedPostgresFailed, embedded_socket
 
-    with _mounted(copy, at):
+    with mounted(copy, at):
         left = Site(at)
         try:
             socket = embedded_socket(at)

@@ -19,8 +19,8 @@ from bench.faults.site import Site, as_an_operator, site_in
 from bench.faults.twins import Twin
 
 SENDERS = 6
-ROWS_PER_SECOND = 5_000  # while everything is up, so that 2,000 remain on the whole
-CYCLES_PER_SITE = 125
+ROWS_PER_SECOND = 7_000  # while everything is up, so that 2,000 remain on the whole
+CYCLES_PER_SITE = 50
 CALM_SECONDS = (0.05, 0.35)  # before the next blow, when everything is well
 WAIT_SECONDS = 60
 PROMISED_SECONDS = 5.0
@@ -106,8 +106,9 @@ def run_kills(
     *,
     serving: Callable[[Site], Serving] = as_an_operator,
     until_found: bool,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Seen:
-    """Run kill cycles on sites that are made anew now and then."""
+    """Run kill cycles on sites that are made anew now and then; tell after each."""
     seen = Seen()
     while sum(seen.cycles.values()) < cycles:
         some = min(CYCLES_PER_SITE, cycles - sum(seen.cycles.values()))
@@ -118,6 +119,7 @@ def run_kills(
                 if twin:
                     twin.prepare(site)
                 _run_on(site, some, seen, until_found=until_found)
+        tell(str(seen))
         if until_found and seen.found:
             break
     return seen

@@ -50,14 +50,15 @@ class Oracle:
         self._known: dict[UUID, None] = {}  # in the order of their answers
         self.acknowledged = 0
 
-    def acknowledge(self, ids: Iterable[UUID]) -> None:
-        """Remember rows that a 200 has promised to keep."""
+    def acknowledge(self, ids: Iterable[UUID]) -> bool:
+        """Remember rows that a 200 has promised to keep; say whether any are new."""
         with self._lock:
             for one in ids:
                 if one not in self._known:
                     self._known[one] = None
                     self._fresh.append(one)
-            self.acknowledged = len(self._known)
+            before, self.acknowledged = self.acknowledged, len(self._known)
+        return self.acknowledged > before
 
     def snapshot(self) -> list[UUID]:
         """Return what has been acknowledged until now, oldest first."""

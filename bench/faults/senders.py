@@ -105,8 +105,8 @@ class Senders:
         counted = json.loads(text)
         if counted["accepted"] + counted["duplicate"] != len(ids):
             self.answers[f"counted {counted}"] += 1
-        self._oracle.acknowledge(ids)
-        self.last_acknowledged_at = time.monotonic()
+        if self._oracle.acknowledge(ids):
+            self.last_acknowledged_at = time.monotonic()
         return True
 
 

@@ -29,6 +29,11 @@ class Serving(Protocol):
         """Start it, without waiting for it."""
         ...
 
+    @property
+    def process_id(self) -> int:
+        """Return the process that serves, or served last."""
+        ...
+
     def has_ended(self) -> bool:
         """Say whether it is gone, or was never there."""
         ...
@@ -45,9 +50,15 @@ class Serving(Protocol):
 class Started:
     """One process, started as an operator would."""
 
-    def __init__(self, home: Path, log: IO[bytes], words: Sequence[str] = API) -> None:
+    def __init__(
+        self,
+        home: Path,
+        log: IO[bytes],
+        words: Sequence[str] = API,
+        **settings: str,
+    ) -> None:
         self._words = words
-        self._environment = os.environ | {"HMC_DATA_DIR": str(home)}
+        self._environment = os.environ | {"HMC_DATA_DIR": str(home)} | settings
         self._log = log
         self._api: subprocess.Popen[bytes] | None = None
 
@@ -59,6 +70,11 @@ class Started:
             stdout=self._log,
             stderr=self._log,
         )
+
+    @property
+    def process_id(self) -> int:
+        """Return the process that serves, or served last."""
+        return self._api.pid if self._api else 0
 
     def has_ended(self) -> bool:
         """Say whether it is gone, or was never there."""
@@ -96,6 +112,11 @@ class Forked:
         asked.flush()
         with suppress(psutil.NoSuchProcess):  # it may have ended already
             self._api = psutil.Process(int(told.readline()))
+
+    @property
+    def process_id(self) -> int:
+        """Return the process that serves, or served last."""
+        return self._api.pid if self._api else 0
 
     def has_ended(self) -> bool:
         """Say whether it is gone, or was never there."""

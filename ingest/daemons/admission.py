@@ -1,12 +1,14 @@
 """Admission: a process takes in what it can land, and tells the rest when to come back.
 
-Three bounds, so that overload costs neither memory nor Postgres: posts inside, bytes
-held, and landings at once. Waiting for a landing is first come, first served.
+Bounds, so that overload costs neither memory nor Postgres: posts inside, in all and of
+one key, bytes held, and landings at once. Waiting for a landing is first come, first
+served, and a daemon has one post at a time; so no key keeps others out.
 """
 
 import asyncio
 import math
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Generator
 from contextlib import (
     AbstractAsyncContextManager,
@@ -20,6 +22,7 @@ from fastapi import Depends, Request
 from models.refusals import TooMany
 
 MOST_INSIDE = 256
+MOST_INSIDE_OF_A_KEY = 8
 MOST_BYTES_HELD = 96 * 1024 * 1024
 LANDINGS_AT_ONCE = 4
 LONGEST_WAIT_SECONDS = 20.0  # a daemon gives up at 60
@@ -33,30 +36,41 @@ class Admission:
         self,
         *,
         most_inside: int = MOST_INSIDE,
+        most_inside_of_a_key: int = MOST_INSIDE_OF_A_KEY,
         most_bytes_held: int = MOST_BYTES_HELD,
         landings_at_once: int = LANDINGS_AT_ONCE,
         longest_wait_seconds: float = LONGEST_WAIT_SECONDS,
     ) -> None:
         self._most_inside = most_inside
+        self._most_inside_of_a_key = most_inside_of_a_key
         self._most_bytes_held = most_bytes_held
         self._at_once = landings_at_once
         self._longest_wait_seconds = longest_wait_seconds
         self._turns = asyncio.Semaphore(landings_at_once)
         self._inside = 0
+        self._inside_of: Counter[str] = Counter()
         self._bytes_held = 0
         self._usual_seconds = 0.05
 
     @contextmanager
     def entering(self, request: Request) -> Generator["Post"]:
         """Take one post in, before anything of it is read; TooMany when full."""
-        if self._inside >= self._most_inside:
+        key = request.headers.get("authorization", "")  # whether or not it is known
+        if (
+            self._inside >= self._most_inside
+            or self._inside_of[key] >= self._most_inside_of_a_key
+        ):
             raise self._too_many()
         post = Post(self, request)
         self._inside += 1
+        self._inside_of[key] += 1
         try:
             yield post
         finally:
             self._inside -= 1
+            self._inside_of[key] -= 1
+            if not self._inside_of[key]:
+                del self._inside_of[key]
             self._bytes_held -= post.size
 
     def hold(self, size: int) -> None:

@@ -36,6 +36,12 @@ router = APIRouter(prefix="/v1", tags=["daemons"])
 
 BY_KEY = (KeyUnknown, WorkspaceGone, MembershipGone, Unavailable)
 BY_POST = (TooLarge, EncodingUnknown, TooMany)
+ENTITY_TAG = {
+    "ETag": {
+        "description": "Names this answer; send it back as If-None-Match.",
+        "schema": {"type": "string"},
+    }
+}
 NO_SUCH_REQUEST = "This machine has sent no such request."
 
 
@@ -62,11 +68,19 @@ def _batch_schema() -> dict[str, Any]:
 def _reads(schema: dict[str, Any]) -> dict[str, Any]:
     """Document a body that the route reads by itself, counting while it comes."""
     return {
+        "parameters": [
+            {
+                "name": "content-encoding",
+                "in": "header",
+                "description": "How the body is compressed, if it is.",
+                "schema": {"enum": ["gzip", "identity"], "default": "identity"},
+            }
+        ],
         "requestBody": {
             "required": True,
-            "description": "May be sent with Content-Encoding: gzip.",
+            "description": "Limited as it is sent, and as it is inflated.",
             "content": {"application/json": {"schema": schema}},
-        }
+        },
     }
 
 
@@ -186,8 +200,8 @@ async def daemon_totals(
 @router.get(
     "/pricing/rates",
     responses={
-        200: {"model": rates.DaemonRates},
-        304: {"description": "What the daemon has is current."},
+        200: {"model": rates.DaemonRates, "headers": ENTITY_TAG},
+        304: {"description": "What the daemon has is current.", "headers": ENTITY_TAG},
         **refusing(*BY_KEY, Malformed),
     },
 )

@@ -42,9 +42,21 @@ def test_all_but_the_pairing_calls_ask_for_a_sync_key(document: dict[str, Any]) 
 
 
 def test_a_refusal_that_passes_says_when_to_come_back(document: dict[str, Any]) -> None:
-    answers = document["paths"]["/v1/requests/batch"]["post"]["responses"]
-    for status in ("429", "503"):
-        assert "Retry-After" in answers[status]["headers"]
+    for method, path in STATUSES:
+        answers = document["paths"][path][method]["responses"]
+        for status in {"429", "503"} & set(answers):
+            assert "Retry-After" in answers[status]["headers"], (path, status)
+
+
+def test_headers_that_a_daemon_may_use_are_documented(document: dict[str, Any]) -> None:
+    paths = document["paths"]
+    for path in ("/v1/requests/batch", "/v1/requests/{request_id}/body"):
+        sent = {one["name"]: one for one in paths[path]["post"]["parameters"]}
+        assert "gzip" in sent["content-encoding"]["schema"]["enum"], path
+    rates = paths["/v1/pricing/rates"]["get"]
+    assert "if-none-match" in {one["name"] for one in rates["parameters"]}
+    for status in ("200", "304"):
+        assert "ETag" in rates["responses"][status]["headers"]
 
 
 def test_what_a_batch_holds_is_documented_to_the_last_key(

@@ -5,6 +5,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import psycopg
 import pytest
@@ -91,7 +92,22 @@ def test_a_full_process_answers_429_and_says_when_to_come_back(
     assert 1 <= int(answer.headers["retry-after"]) <= 300
 
 
-NOBODY = Request({"type": "http"})
+NOBODY = Request({"type": "http", "headers": []})
+
+
+def test_one_key_leaves_room_for_others() -> None:
+    def with_key(key: bytes) -> Request:
+        return Request({"type": "http", "headers": [(b"authorization", key)]})
+
+    admission = Admission(most_inside_of_a_key=2)
+    with ExitStack() as greedy:
+        for _ in range(2):
+            greedy.enter_context(admission.entering(with_key(b"Bearer one")))
+        with pytest.raises(TooMany):
+            greedy.enter_context(admission.entering(with_key(b"Bearer one")))
+        greedy.enter_context(admission.entering(with_key(b"Bearer another")))
+    with admission.entering(with_key(b"Bearer one")):
+        pass
 
 
 def test_what_is_held_is_bounded_and_given_back() -> None:

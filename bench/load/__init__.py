@@ -1,0 +1,1 @@
+"""What many daemons at once, or one with a long history, ask of one API."""
