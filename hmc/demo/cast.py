@@ -12,6 +12,7 @@ from hmc.demo.shapes import (
     Privacy,
     Project,
     Rhythm,
+    Tag,
     Work,
     Workspace,
 )
@@ -397,10 +398,13 @@ MERIDIAN = Workspace(
         Department("Research"),
     ),
     # Not allocated: `unattributed`, calls without a project, and the app on jonas-mbp.
+    tags=(
+        Tag("k8s:prod/quote-assistant", "customer-facing"),
+        Tag("k8s:prod/customs-classifier", "customer-facing"),
+        Tag("k8s:prod/voice-agent", "customer-facing"),
+    ),
     allocations=(
-        Allocation("k8s:prod/quote-assistant", "Customer Operations"),
-        Allocation("k8s:prod/customs-classifier", "Customer Operations"),
-        Allocation("k8s:prod/voice-agent", "Customer Operations"),
+        Allocation("customer-facing", "Customer Operations", match_on="tag"),
         Allocation("k8s:prod/shipment-search", "Platform"),
         # Everybody's code is reviewed, in proportion to what they do.
         Allocation("ci:code-review", "Code review"),

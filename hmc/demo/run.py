@@ -187,6 +187,15 @@ def _organise(client: httpx.Client, workspace: Workspace, until: datetime) -> No
             },
         )
         ids[pool.name] = made.raise_for_status().json()["department_id"]
+    for tag in workspace.tags:
+        client.post(
+            "/departments/tags",
+            json={
+                "project": tag.project,
+                "tag": tag.tag,
+                "valid_from": midnight(until, DAYS_OF_HISTORY).isoformat(),
+            },
+        ).raise_for_status()
     for rule in workspace.allocations:
         since, to = rule.valid(until)
         client.post(
@@ -194,8 +203,8 @@ def _organise(client: httpx.Client, workspace: Workspace, until: datetime) -> No
             json={
                 "department_id": ids[rule.department],
                 "priority": rule.priority,
-                "match_on": "project",
-                "match_value": rule.project,
+                "match_on": rule.match_on,
+                "match_value": rule.value,
                 "valid_from": since.isoformat(),
                 "valid_to": to.isoformat() if to else None,
             },

@@ -120,14 +120,26 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Allocation:
-    """A rule that gives a project to a department from one midnight to another."""
+class Tag:
+    """A label that a project carries from the first day on."""
 
     project: str
+    tag: str
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """A rule that gives a project to a department from one midnight to another.
+
+    Or what is matched on instead: with `tag`, every project that carries it.
+    """
+
+    value: str
     department: str
     since_days_ago: int = DAYS_OF_HISTORY
     until_days_ago: int | None = None
     priority: int = 100
+    match_on: str = "project"
 
     def valid(self, now: datetime) -> tuple[datetime, datetime | None]:
         """Return the stretch of time, half-open, for a demo that plays until `now`."""
@@ -167,6 +179,7 @@ class Workspace:
     owner: str
     machines: tuple[Machine, ...]
     departments: tuple[Department, ...] = ()
+    tags: tuple[Tag, ...] = ()
     allocations: tuple[Allocation, ...] = ()
     pools: tuple[Pool, ...] = ()
     budgets: tuple[Budget, ...] = ()

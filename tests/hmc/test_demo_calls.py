@@ -271,14 +271,16 @@ def test_a_year_grows_and_moves_to_newer_models(
     assert {"claude-opus-5", "gpt-5.6-terra"} <= after
 
 
-def test_departments_rules_name_projects_and_never_overlap() -> None:
+def test_departments_rules_name_projects_or_tags_and_never_overlap() -> None:
     slugs = {project.slug for one in MERIDIAN.machines for project in one.projects}
     names = {one.name for one in (*MERIDIAN.departments, *MERIDIAN.pools)}
     stretches: dict[str, list[tuple[datetime, datetime | None]]] = {}
+    assert {tag.project for tag in MERIDIAN.tags} <= slugs
+    matched = {"project": slugs, "tag": {tag.tag for tag in MERIDIAN.tags}}
     for rule in MERIDIAN.allocations:
-        assert rule.project in slugs
+        assert rule.value in matched[rule.match_on]
         assert rule.department in names
-        stretches.setdefault(rule.project, []).append(rule.valid(NOW))
+        stretches.setdefault(rule.value, []).append(rule.valid(NOW))
     for before, after in (pair for pair in stretches.values() if len(pair) == 2):
         assert before[1] == after[0]
     assert max(map(len, stretches.values())) == 2
