@@ -26,6 +26,9 @@ class Overview(Frozen):
     period_total: Usage
     previous_period_total: Usage
     imputed: Usage
+    imputed_today: Usage
+    imputed_month_to_date: Usage
+    imputed_last_month: Usage
     imported: Usage
     days: list[UsageDay]
     previous_days: list[UsageDay]

@@ -208,5 +208,9 @@ def test_imputed_spend_stands_apart(
     overview = get(owner, cloud, laptop, "overview")
     assert overview["period_total"]["request_count"] == 1
     assert overview["imputed"]["request_count"] == 1
+    for when in ("today", "month_to_date"):
+        assert overview[when]["cost_usd"] == "0.0105"
+        assert overview[f"imputed_{when}"]["request_count"] == 1
+    assert overview["imputed_last_month"]["request_count"] == 0
     items = get(owner, cloud, laptop, "reconciliation")["items"]
     assert [item["provider"] for item in items] == ["anthropic"]

@@ -188,7 +188,15 @@ const Unpriced = ({ total, rows }) => html`
   <//>
 `;
 
-const Apart = ({ imputed, imported }) => html`
+const ofMonths = ({ imputed_today, imputed_month_to_date, imputed_last_month }) =>
+  imputed_today && html`
+    <p class="line">
+      Imputed today <${Amount} cost=${costOf(imputed_today)} />, this month <${Amount} cost=${costOf(imputed_month_to_date)} />,
+      last month <${Amount} cost=${costOf(imputed_last_month)} />.
+    </p>
+  `;
+
+const Apart = ({ answer, imputed, imported }) => html`
   <${Panel} title="Apart from spend">
     <p class="line figure-line">
       <span class="figure"><${Amount} cost=${costOf(imputed)} /></span> imputed
@@ -199,6 +207,7 @@ const Apart = ({ imputed, imported }) => html`
         ? `${counted(imputed.request_count, "request")} of flat-fee subscriptions, at list price. Nobody is billed for it: it is in no total on this page, no invoice and no variance.`
         : "No flat-fee subscription traffic in this period."}
     </p>
+    ${ofMonths(answer)}
     ${imported.request_count > 0 && html`
       <p class="line">
         <${Spend} usage=${imported} /> for ${counted(imported.request_count, "request")} that
@@ -219,7 +228,7 @@ const Figures = ({ answer, isStale, slug, query }) => html`
   </div>
   <div class="pair">
     <${Unpriced} total=${answer.period_total} rows=${answer.unpriced_models} />
-    <${Apart} imputed=${answer.imputed} imported=${answer.imported} />
+    <${Apart} answer=${answer} imputed=${answer.imputed} imported=${answer.imported} />
   </div>
 `;
 

@@ -45,6 +45,11 @@ async def overview(
         month = month_of(day)
         last_month = month_of(month.since - timedelta(days=1))
         totals = await totals_of(warehouse, period, books)
+        of_today = await totals_of(warehouse, Period(since=day, until=day), books)
+        of_month = await totals_of(
+            warehouse, Period(since=month.since, until=day), books
+        )
+        of_last_month = await totals_of(warehouse, last_month, books)
         projects = await usage_by(warehouse, Grouping.PROJECT, period, books)
         models = await usage_by(warehouse, Grouping.PROVIDER_MODEL, period, books)
         return Overview(
@@ -52,10 +57,8 @@ async def overview(
             as_of=books.as_of,
             period=books.named(period),
             previous_period=books.named(previous),
-            today=await spend_of(warehouse, Period(since=day, until=day), books),
-            month_to_date=await spend_of(
-                warehouse, Period(since=month.since, until=day), books
-            ),
+            today=of_today[SPEND],
+            month_to_date=of_month[SPEND],
             previous_month_to_date=await spend_of(
                 warehouse,
                 Period(
@@ -64,10 +67,13 @@ async def overview(
                 ),
                 books,
             ),
-            last_month=await spend_of(warehouse, last_month, books),
+            last_month=of_last_month[SPEND],
             period_total=totals[SPEND],
             previous_period_total=await spend_of(warehouse, previous, books),
             imputed=totals[IMPUTED],
+            imputed_today=of_today[IMPUTED],
+            imputed_month_to_date=of_month[IMPUTED],
+            imputed_last_month=of_last_month[IMPUTED],
             imported=totals[IMPORTED],
             days=await _spend_days(warehouse, Grouping.PROVIDER, period, books),
             previous_days=await _spend_days(warehouse, Grouping.TOTAL, previous, books),

@@ -25,6 +25,27 @@ paid as (
 
 ),
 
+-- Once: by the statistics of a young rollup it would be made for every row of a day.
+payable as materialized (
+
+    select
+        siblings.*,
+        paid.rate_id
+
+    from siblings
+
+    inner join paid
+        on
+            siblings.provider = paid.provider
+            and siblings.model = paid.model
+            and siblings.input_rate <= paid.input_rate
+            and siblings.output_rate <= paid.output_rate
+            and siblings.thinking_rate <= paid.thinking_rate
+            and siblings.cache_read_rate <= paid.cache_read_rate
+            and siblings.cache_write_rate <= paid.cache_write_rate
+
+),
+
 reckoned as (
 
     select
@@ -33,7 +54,7 @@ reckoned as (
         price_days.billing_basis,
         price_days.provider,
         price_days.model,
-        siblings.sibling,
+        payable.sibling,
         price_days.project,
         price_days.rate_id,
         price_days.most_prompt_tokens,
@@ -46,31 +67,21 @@ reckoned as (
         price_days.cost_pico,
         cast(
             price_days.cost_pico - (
-                price_days.input_tokens * cast(siblings.input_rate as numeric(38, 0))
-                + price_days.output_tokens * siblings.output_rate
-                + price_days.thinking_tokens * siblings.thinking_rate
-                + price_days.cached_tokens * siblings.cache_read_rate
-                + price_days.cache_write_tokens * siblings.cache_write_rate
+                price_days.input_tokens * cast(payable.input_rate as numeric(38, 0))
+                + price_days.output_tokens * payable.output_rate
+                + price_days.thinking_tokens * payable.thinking_rate
+                + price_days.cached_tokens * payable.cache_read_rate
+                + price_days.cache_write_tokens * payable.cache_write_rate
             ) as numeric(38, 0)
         ) as saving_pico
 
     from price_days
 
-    inner join siblings
+    inner join payable
         on
-            price_days.workspace_id = siblings.workspace_id
-            and price_days.provider = siblings.provider
-            and price_days.model = siblings.model
-            and price_days.most_prompt_tokens <= siblings.base_price_until_tokens
-
-    inner join paid
-        on
-            price_days.rate_id = paid.rate_id
-            and siblings.input_rate <= paid.input_rate
-            and siblings.output_rate <= paid.output_rate
-            and siblings.thinking_rate <= paid.thinking_rate
-            and siblings.cache_read_rate <= paid.cache_read_rate
-            and siblings.cache_write_rate <= paid.cache_write_rate
+            price_days.workspace_id = payable.workspace_id
+            and price_days.rate_id = payable.rate_id
+            and price_days.most_prompt_tokens <= payable.base_price_until_tokens
 
 ),
 
