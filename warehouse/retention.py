@@ -44,6 +44,24 @@ FORGET_REQUESTS = """
 """
 
 
+# Nothing is asked as known before the oldest request that anybody keeps.
+FORGET_CYCLES = """
+    delete from raw.cycles
+    where
+        published_at < now() - make_interval(
+            days => coalesce(
+                (
+                    select max(greatest(data_retention_days, 1)) from app.workspaces
+                    where data_retention_days is not null
+                ), 0
+            )
+        )
+        and published_at < now() - make_interval(days => %s)
+        and cycle_id < (
+            select max(cycle_id) from raw.cycles where published_at is not null
+        )
+"""
+
 # What a request was published as goes with it, and a landing whose requests are all
 # gone has nothing left to say.
 FORGET_WHAT_THEY_WERE = (
@@ -88,6 +106,7 @@ def retain(owner: Connection[Any]) -> Iterator[Retained]:
             where received_at < now() - interval '7 days'
             """
         )
+        owner.execute(FORGET_CYCLES, [plans()["retention"]["data_retention_days"]])
     grace = timedelta(days=plans()["retention"]["deleted_workspace_days"])
     for workspace_id, slug, days, deleted_at in owner.execute(
         """

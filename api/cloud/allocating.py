@@ -53,15 +53,20 @@ async def allocate_again(
         composed(
             f"""
             insert into raw.changes (
-                kind, cause, workspace_id, project, machine_id, provider, since, until
+                kind, cause, workspace_id, project, machine_id, provider, since, until,
+                made_by
             )
             select 'revision', 'allocation', %(workspace_id)s, touched.*,
-                %(since)s::timestamptz, %(until)s::timestamptz
+                %(since)s::timestamptz, %(until)s::timestamptz, %(made_by)s::uuid
             from ({TOUCHED[matching.match_on]})
                 as touched (project, machine_id, provider)
             """
         ),
-        {"workspace_id": caller.workspace_id, **matching._asdict()},
+        {
+            "workspace_id": caller.workspace_id,
+            "made_by": caller.user_id,
+            **matching._asdict(),
+        },
     )
 
 

@@ -23,7 +23,7 @@ class PublishedChange(Frozen):
 
     `arrival`: landed since. `rate`: priced at another row. `allocation`: of another
     department, at the same cost. `removal`: erased. `made_by` is null where a daemon
-    or an operator did it.
+    or an operator did it, or several people did in one cycle.
     """
 
     cause: str

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import psycopg
@@ -349,3 +350,28 @@ def test_another_split_holds_from_its_day_on(inside: Inside) -> None:
     wrong = {"split": "fixed", "shares": []}
     inside.call("PUT", f"/departments/pools/{pool}/split", wrong, 422)
     inside.call("PUT", f"/departments/pools/{other}/split", split, 404)
+
+
+def test_who_made_an_allocation_change_is_named_until_several_did(
+    inside: Inside, owner: psycopg.Connection
+) -> None:
+    one = inside.department("One")
+    inside.send("a", 5)
+    rebuilt()
+    before = datetime.now(UTC).isoformat()
+    inside.rule(one, "project", "a")
+    rebuilt()
+    me = str(user_of(owner, inside.home.email))
+    owner.execute(
+        "select app.own_machine(%s, %s, %s::uuid, now())",
+        [inside.home.workspace_id, inside.laptop.machine_id, me],
+    )
+    asked = f"before={quote(before)}&from={TODAY}&to={TODAY}"
+    (change,) = inside.call("GET", f"/pricing/changes?{asked}")["items"]
+    assert (change["cause"], change["made_by"]) == ("allocation", me)
+    # An operator has a part in this cycle too: nobody is named for both.
+    two = inside.department("Two")
+    inside.rule(two, "project", "a", replaces=True)
+    rebuilt()
+    changes = inside.call("GET", f"/pricing/changes?{asked}")["items"]
+    assert [each["made_by"] for each in changes] == [None, me]

@@ -257,3 +257,30 @@ def test_a_machine_that_is_erased_keeps_its_money_and_not_its_name(
     )
     assert again.status_code == 401
     assert is_whole(owner, home)
+
+
+def test_cycles_that_nothing_is_asked_as_known_at_any_more_go(
+    owner: psycopg.Connection,
+) -> None:
+    rebuilt()
+    (old, young) = (
+        owner.execute(
+            """
+            insert into raw.cycles (is_full_refresh, build, published_at)
+            values (false, 'test', now() - make_interval(days => %s))
+            returning cycle_id
+            """,
+            [days],
+        ).fetchone()
+        for days in (10_000, 20)
+    )
+    rebuilt(full_refresh=True)
+    list(retain(owner))
+    kept = {
+        cycle
+        for (cycle,) in owner.execute("select cycle_id from raw.cycles").fetchall()
+    }
+    assert old is not None
+    assert young is not None
+    assert old[0] not in kept
+    assert young[0] in kept

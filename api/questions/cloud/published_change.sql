@@ -142,7 +142,8 @@ select
     summed.after_pico,
     cast(summed.after_pico - summed.before_pico as numeric(38, 0))
         as difference_pico,
-    (
+    -- Of an allocation, whoever made all changes of rules that the cycle published.
+    coalesce((
         select changes.made_by
         from raw.changes as changes
         inner join raw.pricing_rates as rates
@@ -158,7 +159,18 @@ select
             and changes.cycle_id = summed.cycle_id
         order by changes.change_id desc
         limit 1
-    ) as made_by
+    ), (
+        select (array_agg(changes.made_by))[1]
+        from raw.changes as changes
+        where
+            summed.cause = 'allocation'
+            and changes.kind = 'revision'
+            and changes.cause = 'allocation'
+            and changes.cycle_id = summed.cycle_id
+        having
+            count(*) = count(changes.made_by)
+            and count(distinct changes.made_by) = 1
+    )) as made_by
 
 from summed
 
