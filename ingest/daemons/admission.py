@@ -26,7 +26,9 @@ MOST_INSIDE_OF_A_KEY = 8
 MOST_BYTES_HELD = 96 * 1024 * 1024
 LANDINGS_AT_ONCE = 4
 LONGEST_WAIT_SECONDS = 20.0  # a daemon gives up at 60
-LONGEST_RETRY_SECONDS = 300  # and heeds no more than this
+# Daemons would heed up to 300: whoever is sent away that long while Postgres is gone
+# stays away long after it is back.
+LONGEST_RETRY_SECONDS = 20
 
 
 class Admission:
@@ -90,10 +92,11 @@ class Admission:
         started = time.monotonic()
         try:
             yield
-        finally:
-            self._turns.release()
+            # What failed waited for something else, and says nothing of how long.
             seconds = time.monotonic() - started
             self._usual_seconds += (seconds - self._usual_seconds) / 16
+        finally:
+            self._turns.release()
 
     def _too_many(self) -> TooMany:
         """Say how long it takes to work off what is inside."""

@@ -96,3 +96,13 @@ def test_any_two_dates_have_an_answer(
 ) -> None:
     answer = ask(cloud, laptop, from_date=since, to_date=until)
     assert answer.json() == {"rows": []}
+
+
+def test_totals_of_a_day_are_found_by_an_index(owner: psycopg.Connection) -> None:
+    found = owner.execute(
+        """
+        select string_agg(attname, ',' order by attnum) from pg_attribute
+        where attrelid = 'raw.requests_recorded'::regclass
+        """
+    ).fetchone()
+    assert found == ("machine_id,recorded_at",)

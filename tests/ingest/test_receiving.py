@@ -5,14 +5,14 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import psycopg
 import pytest
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
-from ingest.daemons.admission import Admission
+from ingest.daemons.admission import LONGEST_RETRY_SECONDS, Admission, Post
 from models.refusals import TooMany
 from models.requests import MOST_BYTES
 from tests.factories import Daemon, batch, daemon, record, workspace
@@ -119,6 +119,30 @@ def test_what_is_held_is_bounded_and_given_back() -> None:
         second.hold(4)
     with admission.entering(NOBODY) as third:
         third.hold(10)
+
+
+def test_an_outage_sends_nobody_away_for_longer_than_it_lasts() -> None:
+    admission = Admission(most_inside=1, landings_at_once=1)
+
+    async def fail_slowly(post: Post) -> None:
+        async with post.landing():
+            await asyncio.sleep(0.2)
+            raise ConnectionError
+
+    async def many_fail() -> None:
+        for _ in range(10):
+            with admission.entering(NOBODY) as post, suppress(ConnectionError):
+                await fail_slowly(post)
+
+    asyncio.run(many_fail())
+    with (
+        admission.entering(NOBODY),
+        pytest.raises(TooMany) as refused,
+        admission.entering(NOBODY),
+    ):
+        pass
+    assert refused.value.retry_after == 1
+    assert LONGEST_RETRY_SECONDS <= 30
 
 
 def test_who_waits_too_long_for_a_turn_is_told_to_come_back() -> None:
