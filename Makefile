@@ -22,7 +22,7 @@ demo: install
 
 test: install
 	@$(BIN)/python -m tests.browser.provide
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 check: install
 	$(BIN)/ruff check .

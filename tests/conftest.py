@@ -19,6 +19,13 @@ os.environ["HMC_DATA_DIR"] = str(HOME)
 os.environ["HMC_CACHE_DIR"] = str(HOME / "cache")
 os.environ.pop("DATABASE_URL", None)
 
+LONGEST = ("faults", "load")  # folders
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with what takes longest, so that two processes end at about the same time."""
+    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
+
 
 @pytest.fixture(scope="session")
 def warehouse() -> Iterator[None]:
