@@ -23,7 +23,7 @@ LONGEST = ("faults", "load")  # folders
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start with what takes longest, so that two processes end at about the same time."""
+    """Start with what takes longest, so that two processes end at the same time."""
     items.sort(key=lambda item: item.path.parent.name not in LONGEST)
 
 
