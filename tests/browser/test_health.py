@@ -62,7 +62,7 @@ def test_a_figure_of_the_overview_says_how_it_is_made(
     expect(drawer).to_contain_text("Tokens times rate is the cost to the picodollar")
     page.keyboard.press("Escape")
     expect(drawer).to_have_count(0)
-    assert "how=" not in page.url
+    expect(page).not_to_have_url(re.compile("how="))
 
 
 def test_the_documentation_runs_alone_and_loads_nothing_from_elsewhere(
