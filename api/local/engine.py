@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 SQL = HERE / "sql"
 NUL = "' || chr(0) || '"  # which ends a statement, wherever it stands
 PARAMETER = re.compile(r"\$([a-z_]+)")
-MEMORY = "224MiB"  # beyond it DuckDB sorts and groups on disk
+MEMORY = "128MiB"  # beyond it DuckDB sorts and groups on disk
 
 # Of calls, what sums are made of. The rest is read when somebody looks at one.
 KEPT = (
