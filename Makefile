@@ -36,7 +36,7 @@ check: install
 # How models, columns and tests are named, layered, described and kept. Parsing asks no
 # database, so the address is nobody's.
 conventions:
-	@HMC_DBT_HOST=- HMC_DBT_USER=- HMC_DBT_DBNAME=- $(BIN)/dbt parse --quiet --project-dir dbt_project --profiles-dir dbt_project --target-path target/conventions
+	@HMC_DBT_HOST=- HMC_DBT_USER=- HMC_DBT_DBNAME=- $(BIN)/dbt parse --quiet --no-partial-parse --project-dir dbt_project --profiles-dir dbt_project --target-path target/conventions
 	@cd dbt_project && $(abspath $(BIN))/dbt-bouncer run --show-all-failures
 
 lock:
