@@ -120,12 +120,13 @@ def connected(
 
     And the one that it is to write, if any.
     """
-    import duckdb
     import duckdb_extension_sqlite_scanner as scanner
+
+    from api.local import duck
 
     # The extension was installed as all of this was; to check its signature at every
     # start would take longer than most answers do.
-    database = duckdb.connect(
+    database = duck.connect(
         config={
             "threads": 1,  # a second would start later than most answers are there
             "memory_limit": MEMORY,

@@ -114,13 +114,13 @@ class Laptop:
             self._answer(engine.variable(name, value), {})
 
     def _answer(self, sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-        import duckdb
+        from api.local import duck
 
         try:
             asked = self.database.execute(engine.with_values(sql, parameters))
             columns = [column[0] for column in asked.description]
             rows = asked.fetchall()
-        except duckdb.Error as failure:
+        except duck.Error as failure:
             raise trouble_with(self.file, failure) from failure
         return [dict(zip(columns, row, strict=True)) for row in rows]
 
@@ -167,7 +167,7 @@ def opened_to_copy(asked: Path | None, writes_to: Path | None) -> Generator[Lapt
 def _connected(
     asked: Path | None, writes_to: Path | None = None
 ) -> "Generator[tuple[Path, Path, dict[str, list[str]], DuckDBPyConnection]]":
-    import duckdb
+    from api.local import duck
 
     file = daemon_file(asked)
     found = columns_of(file)
@@ -178,7 +178,7 @@ def _connected(
         try:
             engine.prepare(database, found)
             yield file, folder, found, database
-        except duckdb.Error as failure:
+        except duck.Error as failure:
             raise trouble_with(file, failure) from failure
 
 

@@ -155,12 +155,12 @@ class Reader:
 @cache
 def sql() -> str:
     """Return all that makes what is kept out of what a file holds."""
-    import duckdb
+    from api.local import duck
 
     texts = [(engine.HERE / "sources.sql").read_text("utf-8"), engine.models_as_views()]
     texts += [engine.model("fct_priced_requests"), *KINDS.values()]
     columns = (engine.KEPT, engine.KEPT_FROM, engine.PRICED)
-    return repr((duckdb.__version__, columns, texts))
+    return repr((duck.__version__, columns, texts))
 
 
 def rowids(name: str) -> tuple[int, int] | None:
