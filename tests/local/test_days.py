@@ -1,7 +1,6 @@
 """Of a file only what the days of a report meet is read, and no figure is the worse."""
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.local import pages, reading
+from api.local import pages
 from api.local.asked import By, Period
 from api.local.laptop import opened
 from api.local.report import reach, report
@@ -26,20 +25,6 @@ def small_stretches(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(pages, "WIDE", 64)
     monkeypatch.setattr(pages, "NARROW", 16)
     monkeypatch.setenv("HMC_CACHE_DIR", str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[pages.Stretch]]:
-    """Every stretch that is read of the file from now on."""
-    seen: list[pages.Stretch] = []
-    read = reading.Reader._write
-
-    def noted(self: Any, cursor: Any, stretch: pages.Stretch) -> str:
-        seen.append(stretch)
-        return read(self, cursor, stretch)
-
-    monkeypatch.setattr(reading.Reader, "_write", noted)
-    return seen
 
 
 @pytest.fixture

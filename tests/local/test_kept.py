@@ -125,20 +125,6 @@ def a_daemon(file: Path) -> Iterator[Callable[[str], None]]:
         yield execute
 
 
-@pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[pages.Stretch]]:
-    """Every stretch that is read of the file from now on."""
-    seen: list[pages.Stretch] = []
-    read = reading.Reader._write
-
-    def noted(self: Any, cursor: Any, stretch: pages.Stretch) -> str:
-        seen.append(stretch)
-        return read(self, cursor, stretch)
-
-    monkeypatch.setattr(reading.Reader, "_write", noted)
-    return seen
-
-
 CHANGES = [
     f"update requests set project_id = '{SEARCH}' where project_id = '{CHECKOUT}'",
     "update requests set cost_usd_minor_units = 1 where rowid = 7",
