@@ -2,18 +2,23 @@
 
 import os
 import sqlite3
-from contextlib import closing
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from api.local.daemon_file import COLUMNS
+from api.local.daemon_file import daemon_file as found_file
 from api.local.laptop import opened
 from api.local.report import report
 from api.local.trouble import BrokenFile, ForeignFile, LockedFile, NoDaemonFile
 from models.trouble import Trouble
 from tests.local.asking import august, figures
 from tests.local.daemon_file import daemon_file, rate, request
+
+NOBODY = 65534
 
 
 def trouble_of(file: Path) -> Trouble:
@@ -33,11 +38,27 @@ def test_a_folder(tmp_path: Path) -> None:
     assert isinstance(trouble_of(tmp_path), NoDaemonFile)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
-    file = daemon_file(tmp_path / "db.sqlite")
-    file.chmod(0)
-    assert isinstance(trouble_of(file), NoDaemonFile)
+@contextmanager
+def as_somebody_else() -> Iterator[None]:
+    """Give up root's right to read everything, for a while."""
+    is_root = os.geteuid() == 0
+    try:
+        if is_root:
+            os.seteuid(NOBODY)
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+def test_a_file_that_may_not_be_read() -> None:
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        folder.chmod(0o755)
+        file = daemon_file(folder / "db.sqlite")
+        file.chmod(0)
+        with as_somebody_else(), pytest.raises(NoDaemonFile, match="Permission denied"):
+            found_file(file)
 
 
 @pytest.mark.parametrize("content", [b"", b"SQLite", b"\x00" * 5_000, b"a,b\n1,2\n"])
