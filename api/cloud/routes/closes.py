@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
 
@@ -156,7 +155,7 @@ async def reopen(
 
 async def _closes_of(
     warehouse: Warehouse, provider: str, month: date
-) -> Sequence[MonthClose]:
+) -> list[MonthClose]:
     items = await ask(
         warehouse, MonthClose, provider=provider, since=month, until=month
     )

@@ -1,5 +1,5 @@
--- What months that were closed have come to differ by, newest first: of each the month
--- that it belongs to, the one in which it was posted, and since which cycle it differed.
+-- What months that were closed differ by since, newest first: of each the month that it
+-- belongs to, the one in which it was posted, and since which cycle it differed.
 
 with
 
