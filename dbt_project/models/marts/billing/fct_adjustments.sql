@@ -2,7 +2,7 @@
 -- come to differ by since it was closed, or took that back because it was reopened.
 -- A view: the rebuild posts it, and nothing of it is kept twice.
 
-{{ config(materialized='published_view', grants={'select': ['hmc_api']}) }}
+{{ config(materialized='published_view') }}
 
 with
 
