@@ -46,6 +46,13 @@ where
     and published_at is not null
     and cycle_id <= %(known_cycle)s
 """
+JOURNAL = "adjustments_as_known"
+JOURNAL_AS_KNOWN = """\
+-- Every adjustment that a cycle until then had posted.
+select * from raw.adjustments
+where cycle_id <= %(known_cycle)s
+"""
+OF_CYCLES = {("raw", "changes"): LEDGER, ("raw", "adjustments"): JOURNAL}
 
 
 def generated(
@@ -55,6 +62,7 @@ def generated(
     made = {name: _as_text(sql) for name, sql in models.items()}
     made[FACTS] = FACTS_AS_KNOWN.format(columns=",\n    ".join(fact_columns))
     made[LEDGER] = LEDGER_AS_KNOWN
+    made[JOURNAL] = JOURNAL_AS_KNOWN
     files: dict[str, str] = {}
     for name, sql in questions.items():
         wanted = _reached(sql, made)
@@ -70,8 +78,8 @@ def _as_text(model: str) -> str:
 
 def _renamed(relation: re.Match[str]) -> str:
     schema, name = relation.groups()
-    if (schema, name) == ("raw", "changes"):
-        return LEDGER
+    if (schema, name) in OF_CYCLES:
+        return OF_CYCLES[schema, name]
     return f"{schema}.{name}" if schema in {"raw", "app"} else name
 
 
