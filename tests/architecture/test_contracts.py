@@ -8,10 +8,12 @@ import yaml
 from pydantic import AliasChoices, BaseModel
 
 from api.questions import HERE, question
-from models.answers.books import Book
+from models.answers.books import Book, Decided
 from models.answers.budgets import (
     Anomaly,
     AnomalyDriver,
+    Budget,
+    BudgetAlert,
     BudgetMonth,
     MonthForecast,
 )
@@ -34,6 +36,7 @@ from models.answers.health import (
 from models.answers.optimisation import Finding, FindingRequest, IdleSubscription
 from models.answers.pricing import PricingRate, UnpricedModel
 from models.answers.reconciliation import InvoiceReconciliation
+from models.answers.reports import PersonalUsage
 from models.answers.traces import Receipt, ReceiptVersion, Trace
 from models.answers.usage import UsageDay, UsageKey
 
@@ -55,6 +58,7 @@ ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
     PricingRate,
     UnpricedModel,
     Book,
+    Decided,
     DriftCause,
     FigurePart,
     PublishedChange,
@@ -69,6 +73,8 @@ ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
     Outcome,
     DepartmentSpend,
     PoolSpend,
+    Budget,
+    BudgetAlert,
     BudgetMonth,
     MonthForecast,
     Anomaly,
@@ -77,6 +83,7 @@ ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
     FindingRequest,
     IdleSubscription,
     ExecutiveMonth,
+    PersonalUsage,
 ]
 PARAMETERS = {
     "calendar": "utc",
@@ -106,6 +113,7 @@ PARAMETERS = {
     "usage_dates": ["2026-01-01"],
     "week_counts": [8],
     "finding_id": "0" * 32,
+    "user_id": "00000000-0000-0000-0000-000000000000",
     "quiet_since": "2026-01-01",
 }
 
