@@ -48,6 +48,13 @@ where
     and published_at is not null
     and cycle_id <= %(known_cycle)s
 """
+JOURNAL = "adjustments_as_known"
+JOURNAL_AS_KNOWN = """\
+-- Every adjustment that a cycle until then had posted.
+select * from raw.adjustments
+where cycle_id <= %(known_cycle)s
+"""
+OF_CYCLES = {("raw", "changes"): LEDGER, ("raw", "adjustments"): JOURNAL}
 
 # Of the questions that only a cloud is asked, those of which this is asked.
 OF_FINANCE = {
@@ -171,6 +178,7 @@ def generated(
     columns = ",\n    ".join(fact_columns)
     made = {name: _as_text(sql) for name, sql in models.items()}
     made[LEDGER] = LEDGER_AS_KNOWN
+    made[JOURNAL] = JOURNAL_AS_KNOWN
     for table, naming in DECIDED.items():
         made[_decided(table)] = DECIDED_AS_KNOWN.format(
             table=table,
@@ -196,8 +204,8 @@ def _as_text(model: str) -> str:
 
 def _renamed(relation: re.Match[str]) -> str:
     schema, name = relation.groups()
-    if (schema, name) == ("raw", "changes"):
-        return LEDGER
+    if (schema, name) in OF_CYCLES:
+        return OF_CYCLES[schema, name]
     if schema == "app" and name in DECIDED:
         return _decided(name)
     return f"{schema}.{name}" if schema in {"raw", "app"} else name

@@ -290,6 +290,18 @@ class BeyondFloor(Refusal):
         return super().body() | {"floor": self._floor}
 
 
+class OwnPreparation(Refusal):
+    """Whoever prepared a month does not review it as well."""
+
+    status = 403
+    error = "own_preparation"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You prepared this month yourself: somebody else has to close it."
+        )
+
+
 class Conflict(Refusal):
     """It contradicts what is already there."""
 

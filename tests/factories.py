@@ -1,18 +1,24 @@
 """Things that tests need many of: records, workspaces, machines, rates, people."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 from starlette.testclient import TestClient
 
+from api.cloud import closing
 from api.cloud.issuer import session_token
 from api.cloud.sessions import API_KEY_PREFIX
 from ingest.rebuild.cycle import Published, rebuild, rebuilding
 from models.keys import fresh_secret, hash_of
 from models.plans import Role, Tier
+from models.refusals import Conflict, NotThere
+from models.tenancy import Caller, UserId, WorkspaceId
+from warehouse.doors import Doors, Warehouse
 from warehouse.workspaces import approve_pairing, create_workspace, subject_of, user_of
 
 
@@ -213,3 +219,66 @@ def api_key(
         ],
     )
     return {"authorization": f"Bearer {key}"}
+
+
+def closed(
+    owner: psycopg.Connection,
+    workspace_id: UUID,
+    provider: str,
+    month: date,
+    preparer: str,
+    reviewer: str,
+) -> bool:
+    """Have two people close a month; False where there is nothing to close."""
+    first, second = (
+        _decider(owner, workspace_id, person) for person in (preparer, reviewer)
+    )
+    return _decided(
+        (first, lambda at: closing.prepare(at, first, provider, month)),
+        (second, lambda at: closing.close(at, second, provider, month)),
+    )
+
+
+def reopened(
+    owner: psycopg.Connection, workspace_id: UUID, provider: str, month: date, by: str
+) -> bool:
+    """Have somebody reopen a month; False where it is not closed."""
+    who = _decider(owner, workspace_id, by)
+    return _decided(
+        (who, lambda at: closing.reopen(at, who, provider, month, "because"))
+    )
+
+
+def _decider(owner: psycopg.Connection, workspace_id: UUID, person: str) -> Caller:
+    slug, name = owner.execute(
+        "select slug, name from app.workspaces where workspace_id = %s", [workspace_id]
+    ).fetchone() or ("", "")
+    return Caller(
+        user_id=UserId(UUID(person)),
+        email="somebody@example.com",
+        workspace_id=WorkspaceId(workspace_id),
+        workspace_slug=slug,
+        workspace_name=name,
+        tier=Tier.ENTERPRISE,
+        role=Role.ADMIN,
+    )
+
+
+def _decided(
+    *decisions: tuple[Caller, Callable[[Warehouse], Awaitable[object]]],
+) -> bool:
+    async def decide() -> None:
+        doors = Doors(ingest=1, api=1)
+        await doors.open()
+        try:
+            for caller, decision in decisions:
+                async with doors.deciding_as(caller) as warehouse:
+                    await decision(warehouse)
+        finally:
+            await doors.close()
+
+    try:
+        asyncio.run(decide())
+    except (Conflict, NotThere):
+        return False
+    return True

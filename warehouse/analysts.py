@@ -109,22 +109,45 @@ def revoke_login(owner: Connection, login: str) -> None:
 
 
 def _refuse_unbound_marts(owner: Connection) -> None:
+    """Refuse a mart that a login could read more of than its workspace.
+
+    A table is bound by a policy of its own. A view has none: it has to be read with the
+    reader's rights, and every table under it has to be bound.
+    """
     unbound = owner.execute(
         """
-        select relname from pg_class
+        with recursive reached as (
+            select pg_class.oid from pg_class
+            inner join pg_namespace on relnamespace = pg_namespace.oid
+            where
+                nspname = 'marts'
+                and relkind in ('r', 'p', 'v', 'm')
+                and has_table_privilege('hmc_analyst', pg_class.oid, 'select')
+            union
+            select refobjid from reached
+            inner join pg_rewrite on ev_class = reached.oid
+            inner join pg_depend
+                on
+                    classid = 'pg_rewrite'::regclass
+                    and objid = pg_rewrite.oid
+                    and refclassid = 'pg_class'::regclass
+        )
+
+        select nspname || '.' || relname from reached
+        inner join pg_class using (oid)
         inner join pg_namespace on relnamespace = pg_namespace.oid
-        where
-            nspname = 'marts'
-            and relkind in ('r', 'p', 'v', 'm')
-            and has_table_privilege('hmc_analyst', pg_class.oid, 'select')
-            and not exists (
+        where case
+            when relkind = 'v'
+                then not coalesce('security_invoker=true' = any(reloptions), false)
+            else not exists (
                 select 1 from pg_policy
                 where polrelid = pg_class.oid and polname = 'login_reads_no_other'
             )
+        end
         """
     ).fetchall()
     if unbound:
         raise Trouble(
-            f"marts.{unbound[0][0]} was built before logins were bound to workspaces;"
+            f"{unbound[0][0]} was built before logins were bound to workspaces;"
             " run `hmc rebuild --full-refresh`"
         )

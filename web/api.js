@@ -80,6 +80,14 @@ export const enterInvoiceTotal = (slug, provider, month, total) =>
     body: total,
   });
 
+export const closes = (slug, query, options) => call("GET", within(slug, "reconciliation", "closes"), { query, ...options });
+export const closedMonth = (slug, provider, month, options) =>
+  call("GET", within(slug, "reconciliation", provider, month, "close"), options);
+export const prepareMonth = (slug, provider, month) => call("POST", within(slug, "reconciliation", provider, month, "prepare"));
+export const closeMonth = (slug, provider, month) => call("POST", within(slug, "reconciliation", provider, month, "close"));
+export const reopenMonth = (slug, provider, month, reason) =>
+  call("POST", within(slug, "reconciliation", provider, month, "reopen"), { body: { reason } });
+
 export const pairingAsked = (slug, code, options) => call("GET", pairing(slug, code), options);
 export const approvePairing = (slug, code) => call("POST", `${pairing(slug, code)}/approve`);
 export const denyPairing = (slug, code) => call("POST", `${pairing(slug, code)}/deny`);

@@ -22,11 +22,8 @@ from api.local.kept import Kept, a_folder, keep
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-PRICED, SUMS, BILLS = (
-    "fct_priced_requests",
-    "fct_usage_days",
-    "fct_invoice_reconciliations",
-)
+PRICED, SUMS = "fct_priced_requests", "fct_usage_days"
+BILLS = ("fct_invoice_reconciliations", "fct_adjustments")
 # What these ask of calls is not kept, so they read the file.
 OF_THE_FILE = {"trace"}
 # These ask for bills, which a laptop has none of.
@@ -56,7 +53,8 @@ class Laptop:
     def ask(self, name: str, **parameters: Any) -> list[dict[str, Any]]:
         """Ask a question by its name; one dictionary per row."""
         if name in OF_BILLS:
-            engine.show(self.database, BILLS, engine.model(BILLS))
+            for model in BILLS:
+                engine.show(self.database, model, engine.model(model))
         if name not in OF_THE_FILE:
             return self._answer(question(name), parameters)
         self._answer("create or replace temp view calls as from calls_read", {})

@@ -397,7 +397,8 @@ create temp view workspaces as
 select cast('00000000-0000-4000-8000-000000000001' as uuid) as workspace_id;
 
 
--- What a laptop has none of: a ledger, but for the choice of a zone; departments, bills.
+-- What a laptop has none of: a ledger, but for the choice of a zone; departments, bills,
+-- closed months.
 create temp view changes as
 select
     cast(1 as bigint) as change_id,
@@ -477,4 +478,30 @@ create temp table billing_lines (
     amount_pico decimal(38, 0),
     rounding_pico decimal(38, 0),
     description varchar
+);
+
+create temp table adjustments (
+    workspace_id uuid,
+    provider varchar,
+    period_month date,
+    posted_month date,
+    posted_at timestamptz,
+    cycle_id bigint,
+    is_reversal boolean,
+    request_count bigint,
+    unpriced_count bigint,
+    cost_pico decimal(38, 0)
+);
+
+create temp table closes (
+    workspace_id uuid,
+    close_id uuid,
+    provider varchar,
+    period_month date,
+    closed_at timestamptz,
+    request_count bigint,
+    unpriced_count bigint,
+    cost_pico decimal(38, 0),
+    closed_by_change bigint,
+    reopened_by_change bigint
 );

@@ -11,6 +11,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from ingest.rebuild.adjustments import post_adjustments
 from ingest.rebuild.dbt import (
     build_version,
     fact_columns,
@@ -222,6 +223,7 @@ def _publish(
             """,
             [request_count, hour_count, cycle_id],
         ).fetchone() or (0.0,)
+        post_adjustments(owner, cycle_id, whole=whole)
     owner.execute(
         "delete from raw.cycles where published_at is null and cycle_id < %s",
         [cycle_id],

@@ -35,7 +35,12 @@ from models.answers.health import (
 )
 from models.answers.optimisation import Finding, FindingRequest, IdleSubscription
 from models.answers.pricing import PricingRate, UnpricedModel
-from models.answers.reconciliation import InvoiceReconciliation
+from models.answers.reconciliation import (
+    CloseAdjustment,
+    CloseModel,
+    InvoiceReconciliation,
+    MonthClose,
+)
 from models.answers.reports import PersonalUsage
 from models.answers.traces import Receipt, ReceiptVersion, Trace
 from models.answers.usage import UsageDay, UsageKey
@@ -55,6 +60,9 @@ ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
     UsageKey,
     Trace,
     InvoiceReconciliation,
+    CloseAdjustment,
+    CloseModel,
+    MonthClose,
     PricingRate,
     UnpricedModel,
     Book,

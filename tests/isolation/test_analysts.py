@@ -89,6 +89,34 @@ def test_no_setting_role_or_session_shows_it_another(
         assert theirs == (0,), attempt
 
 
+def test_the_journal_of_adjustments_shows_a_login_its_own_lines_alone(
+    owner: psycopg.Connection, analyst: psycopg.Connection, homes: list[Workspace]
+) -> None:
+    with owner.transaction():
+        for home in homes:
+            owner.execute(
+                """
+                insert into raw.adjustments (
+                    workspace_id, provider, period_month, cycle_id, is_reversal,
+                    request_count, unpriced_count, cost_pico
+                )
+                values (%s, 'nobody', '2020-01-01', 1, false, 0, 0, 0)
+                """,
+                [home.workspace_id],
+            )
+    analyst.execute(f"set app.workspace_id = '{homes[1].workspace_id}'")  # type: ignore[arg-type]
+    for journal in ("marts.fct_adjustments", "raw.adjustments"):
+        seen = analyst.execute(f"select workspace_id from {journal}").fetchall()  # type: ignore[arg-type]
+        assert seen in ([], [(homes[0].workspace_id,)])
+    analyst.execute("reset app.workspace_id")
+    own = analyst.execute("select workspace_id from marts.fct_adjustments").fetchall()
+    assert own == [(homes[0].workspace_id,)]
+    owner.execute(
+        "delete from raw.adjustments where workspace_id = any(%s)",
+        [[home.workspace_id for home in homes]],
+    )
+
+
 def test_it_writes_nothing_and_reads_nothing_but_marts(
     analyst: psycopg.Connection,
 ) -> None:
@@ -139,10 +167,15 @@ def test_every_mart_that_analysts_read_is_bound_to_the_login(
     owner: psycopg.Connection, homes: list[Workspace]
 ) -> None:
     grant_login(owner, homes[1].slug, "x", 1)
-    with owner.transaction(force_rollback=True):
-        owner.execute("drop policy login_reads_no_other on marts.fct_usage_days")
-        with pytest.raises(Trouble, match="full-refresh"):
-            grant_login(owner, homes[1].slug, "x", 1)
+    for unbinding in (
+        "drop policy login_reads_no_other on marts.fct_usage_days",
+        "drop policy login_reads_no_other on raw.adjustments",  # under a view
+        "alter view marts.fct_adjustments set (security_invoker = false)",
+    ):
+        with owner.transaction(force_rollback=True):
+            owner.execute(unbinding)  # type: ignore[arg-type]
+            with pytest.raises(Trouble, match="full-refresh"):
+                grant_login(owner, homes[1].slug, "x", 1)
 
 
 def test_psql_opens_it_with_nothing_but_the_address(granted: AnalystLogin) -> None:

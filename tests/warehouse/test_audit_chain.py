@@ -35,6 +35,7 @@ UNWATCHED = {
     "raw.dbt_freshness": "the same",
     "raw.documentation": "the same",
     "raw.superseded_requests": "what the rebuild remembers, written by it alone",
+    "raw.adjustments": "a journal already, written by the rebuild alone",
     "raw.billing_lines": "lines are appended with their document, never changed",
 }
 

@@ -1,7 +1,7 @@
 """Whatever happens, in whatever order: cycles add up to a full refresh."""
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,13 +16,14 @@ from api.cloud.allocating import TOUCHED
 from ingest.rebuild import cycle
 from ingest.rebuild.cycle import rebuild, rebuilding
 from ingest.rebuild.dbt import BuildFailed, invoke, made_by_cycles
-from tests.factories import rate, withdraw, workspace
+from tests.factories import closed, rate, reopened, withdraw, workspace
 from warehouse.cluster import Role, composed, connect
 from warehouse.workspaces import user_of
 
 pytestmark = pytest.mark.usefixtures("warehouse")
 
 START = datetime(2026, 3, 29, tzinfo=UTC)
+MONTH = date(2026, 3, 1)
 PROJECTS = ["a", "b", None]
 MACHINE = {"hostname": "h", "platform": "Linux", "daemon_version": "1.4.0"}
 NO_CACHE = {"cached": 0, "cache_write": 0, "prompt": None}
@@ -35,6 +36,8 @@ MARTS = [
     "fct_saving_days",
     "fct_sibling_days",
     "fct_invoice_reconciliations",
+    "fct_adjustments",
+    "fct_close_differences",
     "fct_department_days",
     "fct_spend_days",
 ]
@@ -88,7 +91,8 @@ class Warehouse(RuleBasedStateMachine):
     """Arrivals, duplicates, rates late, corrected, withdrawn, zones, bills, erasures.
 
     Rules on projects, tags, machines, members and providers, with dates; labels put on
-    and taken off, machines that change hands, pools; and full refreshes in between.
+    and taken off, machines that change hands, pools; months that are closed and opened
+    again; and full refreshes in between.
     """
 
     def __init__(self) -> None:
@@ -326,6 +330,14 @@ class Warehouse(RuleBasedStateMachine):
             )
             self._revise(cause="billing", since=START)
 
+    @rule()
+    def the_month_is_closed(self) -> None:
+        closed(self.owner, self.home, "acme", MONTH, *self.people)
+
+    @rule()
+    def the_month_is_reopened(self) -> None:
+        reopened(self.owner, self.home, "acme", MONTH, self.people[0])
+
     @rule(hours=st.integers(0, 60))
     def requests_are_erased(self, hours: int) -> None:
         since = START + timedelta(hours=hours)
@@ -395,6 +407,67 @@ class Warehouse(RuleBasedStateMachine):
         requests, in_utc, in_own_zone, has_own_zone = found
         assert requests == in_utc
         assert requests == in_own_zone or not has_own_zone
+
+    @invariant()
+    def what_is_posted_of_a_month_and_adjusted_is_what_its_requests_cost(self) -> None:
+        found = self.owner.execute(
+            """
+            with entries as (
+                select period_month, request_count, unpriced_count, logged_pico as cost
+                from marts.fct_invoice_reconciliations where workspace_id = %(home)s
+                union all
+                select period_month, request_count, unpriced_count, cost_pico
+                from marts.fct_adjustments where workspace_id = %(home)s
+                union all
+                select
+                    date_trunc('month', usage_date)::date, -1,
+                    case when cost_pico is null then -1 else 0 end,
+                    -coalesce(cost_pico, 0)
+                from marts.fct_priced_requests
+                where workspace_id = %(home)s and billing_basis = 'api'
+            )
+
+            select period_month from entries
+            group by period_month
+            having
+                sum(request_count) <> 0
+                or sum(unpriced_count) <> 0
+                or sum(cost) <> 0
+            """,
+            {"home": self.home},
+        ).fetchall()
+        assert found == []
+
+    @invariant()
+    def a_month_that_is_closed_is_what_it_was_closed_with(self) -> None:
+        """For whoever reads what a cycle has published of it."""
+        found = self.owner.execute(
+            """
+            select closes.period_month
+            from app.closes
+            inner join raw.changes on closes.closed_by_change = changes.change_id
+            left join raw.changes as reopening
+                on closes.reopened_by_change = reopening.change_id
+            left join marts.fct_invoice_reconciliations as reconciliations
+                on
+                    closes.workspace_id = reconciliations.workspace_id
+                    and closes.provider = reconciliations.provider
+                    and closes.period_month = reconciliations.period_month
+            where
+                closes.workspace_id = %s
+                and changes.published_at is not null
+                and reopening.published_at is null
+                and (
+                    closes.cost_pico, closes.request_count, closes.unpriced_count,
+                    'signed_off'
+                ) is distinct from (
+                    reconciliations.logged_pico, reconciliations.request_count,
+                    reconciliations.unpriced_count, reconciliations.status
+                )
+            """,
+            [self.home],
+        ).fetchall()
+        assert found == []
 
     def _stretch(self, day: int, days: int | None) -> tuple[datetime, datetime | None]:
         since = START + timedelta(days=day)

@@ -6,6 +6,7 @@ import { address, hrefWith, setQuery } from "../address.js";
 import { Amount, Dash } from "../amount.js";
 import { useAnswer } from "../answer.js";
 import { Field, Said, typedIn, useChange } from "../change.js";
+import { Closes } from "../closes.js";
 import { monthOf, today } from "../dates.js";
 import { CsvButton } from "../figure.js";
 import { PageHead } from "../frame.js";
@@ -63,6 +64,8 @@ const COLUMNS = [
   USAGE.requests,
   USAGE.unpriced,
   amount("logged_usd", "Logged"),
+  amount("adjusted_usd", "Adjusted since"),
+  amount("posted_usd", "Posted of earlier"),
   amount("payable_usd", "Payable"),
   {
     key: "variance_usd",
@@ -131,6 +134,8 @@ const Entry = ({ slug, session, membership, providers, onEntered }) => {
   `;
 };
 
+const providersOf = ({ items }) => [...new Set(items.map(({ provider }) => provider))];
+
 const Body = ({ answer, isStale, query, ...entry }) => html`
   ${answer.items.length === 0
     ? html`<${NothingMatches} what="invoices or logged usage" href=${(query.from || query.to) && hrefWith({ from: null, to: null })} />`
@@ -143,8 +148,12 @@ const Body = ({ answer, isStale, query, ...entry }) => html`
           <${Table} caption="Logged spend against what each provider charges" columns=${COLUMNS} rows=${answer.items} isStale=${isStale} />
         </section>
       `}
-  <${Entry} ...${entry} providers=${[...new Set(answer.items.map(({ provider }) => provider))]} />
-  <p class="note">Variance is payable minus logged. Unpriced requests and imputed subscription traffic are in neither.</p>
+  <${Entry} ...${entry} providers=${providersOf(answer)} />
+  <${Closes} ...${entry} query=${query} providers=${providersOf(answer)} onDone=${entry.onEntered} />
+  <p class="note">
+    Variance is payable minus logged; logged of a closed month is what it was closed with. What it differs by since is beside it, and in the
+    month in which that was posted. Unpriced requests and imputed subscription traffic are in none of them.
+  </p>
 `;
 
 export const Surface = ({ slug, session, membership }) => {

@@ -99,8 +99,8 @@ async def changes(
     if before > after:
         raise Malformed("`before` lies after `after`.")
     async with doors.reading_as(caller) as warehouse:
-        earlier = await _known(warehouse, before, must_be=moments.before is not None)
-        later = await _known(warehouse, after, must_be=True)
+        earlier = await known(warehouse, before, must_be=moments.before is not None)
+        later = await known(warehouse, after, must_be=True)
         items = await ask(
             warehouse,
             PublishedChange,
@@ -209,7 +209,8 @@ async def beliefs(
     return await ask(warehouse, RateBelief, rate_ids=named) if named else []
 
 
-async def _known(warehouse: Warehouse, at: datetime, *, must_be: bool) -> Books:
+async def known(warehouse: Warehouse, at: datetime, *, must_be: bool) -> Books:
+    """Find the books of finance as known at a moment; of before all else, nothing."""
     books = await ask(warehouse, Book, known_at=at)
     if not books and must_be:
         raise NotRemembered

@@ -13,6 +13,7 @@ from api.cloud.asking import ask, card_of
 from api.cloud.books import KnownBooks
 from api.cloud.callers import requires
 from api.cloud.periods import month_of, today
+from api.cloud.routes.budgets import first_of, months_before
 from api.cloud.sessions import OpenDoors
 from models.answers.reconciliation import InvoiceReconciliation, Reconciliation
 from models.money import PICO_PER_USD, pico_from_usd
@@ -61,10 +62,7 @@ async def reconciliation(
 
     As known now, or at `known_at`.
     """
-    last = _first_of(until) if until else today().replace(day=1)
-    first = _first_of(since) if since else _months_before(last, MONTHS - 1)
-    if first > last:
-        raise Malformed("`from` lies after `to`.")
+    first, last = months_asked(since, until)
     async with doors.reading_as(caller) as warehouse:
         books = await which.opened(warehouse)
         return Reconciliation(
@@ -98,10 +96,10 @@ async def enter_total(
     Answers with the reconciled row once the rebuild has published it; with 202 when
     that takes longer than anybody waits for a page.
     """
-    first = _first_of(month)
+    first = first_of(month)
     change_id = await _enter(doors, caller, provider, first, entered)
     deadline = time.monotonic() + PUBLISHED_WITHIN_SECONDS
-    while not await _is_published(doors, caller, change_id):
+    while not await is_published(doors, caller, change_id):
         if time.monotonic() > deadline:
             return _kept()
         await asyncio.sleep(0.2)
@@ -181,7 +179,8 @@ async def _enter(
     return int(row["change_id"]) if row else 0
 
 
-async def _is_published(doors: Doors, caller: Caller, change_id: int) -> bool:
+async def is_published(doors: Doors, caller: Caller, change_id: int) -> bool:
+    """Say whether a cycle has published an entry of the ledger."""
     async with doors.reading_as(caller) as warehouse:
         found = await warehouse.execute(
             "select published_at from raw.changes where change_id = %s", [change_id]
@@ -190,10 +189,10 @@ async def _is_published(doors: Doors, caller: Caller, change_id: int) -> bool:
     return row is not None and row["published_at"] is not None
 
 
-def _first_of(month: str) -> date:
-    return date.fromisoformat(f"{month}-01")
-
-
-def _months_before(month: date, count: int) -> date:
-    months = month.year * 12 + month.month - 1 - count
-    return date(months // 12, months % 12 + 1, 1)
+def months_asked(since: str | None, until: str | None) -> tuple[date, date]:
+    """Return the first days of the months asked for; of the last 13 when unsaid."""
+    last = first_of(until) if until else today().replace(day=1)
+    first = first_of(since) if since else months_before(last, MONTHS - 1)
+    if first > last:
+        raise Malformed("`from` lies after `to`.")
+    return first, last

@@ -63,8 +63,12 @@ bills as (
     select
         period_month,
         count(*) as account_count,
-        sum(case when status in ('matched', 'within_tolerance') then 1 else 0 end)
-            as agreed_count,
+        sum(
+            case
+                when status in ('matched', 'within_tolerance', 'signed_off') then 1
+                else 0
+            end
+        ) as agreed_count,
         sum(case when status = 'investigate' then 1 else 0 end) as investigate_count,
         sum(case when status = 'missing_invoice' then 1 else 0 end) as missing_count,
         sum(payable_pico) as payable_pico,

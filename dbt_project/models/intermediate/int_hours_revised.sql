@@ -11,7 +11,7 @@ revisions as (
     select * from {{ ref('stg_ledger__changes') }}
     where
         kind = 'revision'
-        and cause not in ('billing', 'time_zone')
+        and cause not in ('billing', 'close', 'time_zone')
         and is_frozen
 
 ),

@@ -1,4 +1,5 @@
--- One row per workspace-month whose logged or billed sums this cycle changes.
+-- One row per workspace-month whose logged or billed sums this cycle changes, or that
+-- somebody closed or reopened.
 
 {% set usage_days = ref('fct_usage_days') %}
 
@@ -14,13 +15,13 @@ entries as (
 
 ),
 
-bills as (
+decisions as (
 
     select
         workspace_id,
         since
     from {{ ref('stg_ledger__changes') }}
-    where cause = 'billing' and is_frozen
+    where cause in ('billing', 'close') and is_frozen
 
 ),
 
@@ -38,7 +39,7 @@ touched as (
         cast(
             date_trunc('month', cast(since at time zone 'UTC' as date)) as date
         ) as period_month
-    from bills
+    from decisions
 
 )
 

@@ -1,5 +1,6 @@
--- One row per workspace, provider account and UTC month that was logged or billed.
--- Imputed subscription spend stays out: no provider bills it.
+-- One row per workspace, provider account and UTC month that was logged, billed or
+-- closed. What is logged of a closed month is what it was closed with; what differs
+-- since is an adjustment. Imputed subscription spend stays out: no provider bills it.
 
 {{
     config(
@@ -17,6 +18,12 @@ with
 lines as (
 
     select * from {{ ref('stg_billing__lines') }}
+
+),
+
+closes as (
+
+    select * from {{ ref('stg_directory__closes') }}
 
 ),
 
@@ -54,7 +61,6 @@ logged as (
     select
         workspace_id,
         provider,
-        'default' as account,
         cast(date_trunc('month', usage_date) as date) as period_month,
         cast(sum(request_count) as bigint) as request_count,
         cast(sum(unpriced_count) as bigint) as unpriced_count,
@@ -68,6 +74,42 @@ logged as (
         cast(date_trunc('month', usage_date) as date)
 
     having sum(request_count) > 0
+
+),
+
+closed as (
+
+    select closes.*
+
+    from closes
+
+    {% if only_this_cycle() %}
+    inner join {{ months_touched }} as months_touched
+        on
+            closes.workspace_id = months_touched.workspace_id
+            and closes.period_month = months_touched.period_month
+    {% endif %}
+
+),
+
+posted as (
+
+    select
+        'default' as account,
+        coalesce(closed.workspace_id, logged.workspace_id) as workspace_id,
+        coalesce(closed.provider, logged.provider) as provider,
+        coalesce(closed.period_month, logged.period_month) as period_month,
+        coalesce(closed.request_count, logged.request_count) as request_count,
+        coalesce(closed.unpriced_count, logged.unpriced_count) as unpriced_count,
+        coalesce(closed.cost_pico, logged.logged_pico) as logged_pico
+
+    from logged
+
+    full outer join closed
+        on
+            logged.workspace_id = closed.workspace_id
+            and logged.provider = closed.provider
+            and logged.period_month = closed.period_month
 
 ),
 
@@ -101,56 +143,65 @@ billed as (
 met as (
 
     select
-        coalesce(logged.workspace_id, billed.workspace_id) as workspace_id,
-        coalesce(logged.provider, billed.provider) as provider,
-        coalesce(logged.account, billed.account) as account,
-        coalesce(logged.period_month, billed.period_month) as period_month,
-        coalesce(logged.request_count, 0) as request_count,
-        coalesce(logged.unpriced_count, 0) as unpriced_count,
-        coalesce(logged.logged_pico, 0) as logged_pico,
+        coalesce(posted.workspace_id, billed.workspace_id) as workspace_id,
+        coalesce(posted.provider, billed.provider) as provider,
+        coalesce(posted.account, billed.account) as account,
+        coalesce(posted.period_month, billed.period_month) as period_month,
+        coalesce(posted.request_count, 0) as request_count,
+        coalesce(posted.unpriced_count, 0) as unpriced_count,
+        coalesce(posted.logged_pico, 0) as logged_pico,
         billed.payable_pico,
         billed.rounding_pico,
-        billed.payable_pico - coalesce(logged.logged_pico, 0) as variance_pico,
+        billed.payable_pico - coalesce(posted.logged_pico, 0) as variance_pico,
         -- The smaller of 0.5 % of the bill and $25.
         least(
             floor(abs(billed.payable_pico) * 0.005), 25000000000000
         ) as tolerance_pico
 
-    from logged
+    from posted
 
     full outer join billed
         on
-            logged.workspace_id = billed.workspace_id
-            and logged.provider = billed.provider
-            and logged.account = billed.account
-            and logged.period_month = billed.period_month
+            posted.workspace_id = billed.workspace_id
+            and posted.provider = billed.provider
+            and posted.account = billed.account
+            and posted.period_month = billed.period_month
 
 ),
 
 judged as (
 
     select
-        workspace_id,
-        provider,
-        account,
-        period_month,
-        request_count,
-        unpriced_count,
-        cast(logged_pico as numeric(38, 0)) as logged_pico,
-        payable_pico,
-        cast(variance_pico as numeric(38, 0)) as variance_pico,
+        met.workspace_id,
+        met.provider,
+        met.account,
+        met.period_month,
+        closed.closed_at,
+        met.request_count,
+        met.unpriced_count,
+        cast(met.logged_pico as numeric(38, 0)) as logged_pico,
+        met.payable_pico,
+        cast(met.variance_pico as numeric(38, 0)) as variance_pico,
         cast(
-            case when payable_pico is not null then tolerance_pico end
+            case when met.payable_pico is not null then met.tolerance_pico end
             as numeric(38, 0)
         ) as tolerance_pico,
         case
-            when payable_pico is null then 'missing_invoice'
-            when abs(variance_pico) <= rounding_pico then 'matched'
-            when abs(variance_pico) <= tolerance_pico then 'within_tolerance'
+            when closed.closed_at is not null then 'signed_off'
+            when met.payable_pico is null then 'missing_invoice'
+            when abs(met.variance_pico) <= met.rounding_pico then 'matched'
+            when abs(met.variance_pico) <= met.tolerance_pico then 'within_tolerance'
             else 'investigate'
         end as status
 
     from met
+
+    -- Whatever the account: what is closed is a provider's month.
+    left join closed
+        on
+            met.workspace_id = closed.workspace_id
+            and met.provider = closed.provider
+            and met.period_month = closed.period_month
 
 )
 
