@@ -54,10 +54,15 @@ def _folders() -> dict[Path, dict[str, str]]:
     from hmc import as_known, lineage
     from ingest.rebuild.dbt import fact_columns, manifest
 
-    models, asked = _compiled_apart(), _questions()
+    models, asked = _compiled_apart(), _questions(questions.HERE)
+    of_finance = {
+        name: sql
+        for name, sql in _questions(questions.HERE / "cloud").items()
+        if name in as_known.OF_FINANCE
+    }
     return {
         translate.SQL: translate.generated(models, asked),
-        AS_KNOWN: as_known.generated(asked, models, fact_columns()),
+        AS_KNOWN: as_known.generated(asked | of_finance, models, fact_columns()),
         made.LINEAGE: lineage.generated(manifest()),
     }
 
@@ -92,11 +97,8 @@ def _compiled_apart() -> dict[str, str]:
             leave(Path(home).resolve())
 
 
-def _questions() -> dict[str, str]:
-    return {
-        file.stem: file.read_text("utf-8")
-        for file in sorted(questions.HERE.glob("*.sql"))
-    }
+def _questions(folder: Path) -> dict[str, str]:
+    return {file.stem: file.read_text("utf-8") for file in sorted(folder.glob("*.sql"))}
 
 
 if __name__ == "__main__":

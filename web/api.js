@@ -140,6 +140,11 @@ export const setBudget = (slug, body) => call("PUT", within(slug, "budgets"), { 
 export const endBudget = (slug, id) => call("DELETE", within(slug, "budgets", id));
 export const anomalies = (slug, options) => call("GET", within(slug, "anomalies"), options);
 export const departmentTree = (slug, options) => call("GET", within(slug, "departments", "tree"), options);
+export const personalSummary = (slug, query, options) =>
+  call("GET", within(slug, "reports", "personal-summary"), { query, ...options });
+/** Where the browser itself fetches the summary as a file. */
+export const personalSummaryFile = (slug, query) =>
+  withQuery(within(slug, "reports", "personal-summary"), { ...query, format: "csv" });
 export const executive = (slug, query, options) => call("GET", within(slug, "executive"), { query, ...options });
 export const optimisation = (slug, query, options) => call("GET", within(slug, "optimisation"), { query, ...options });
 export const findingRequests = (slug, id, query, options) =>

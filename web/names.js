@@ -38,6 +38,7 @@ export const SURFACES = {
   },
   optimisation: { name: "Optimisation", letter: "z" },
   budgets: { name: "Budgets", letter: "b" },
+  reports: { name: "Reports", letter: "w" },
   executive: {
     name: "Executive",
     letter: "x",

@@ -59,6 +59,7 @@ SURFACES = {
     "traces": Page("workspace", "traces", "Traces"),
     "optimisation": Page("workspace", "optimisation", "Optimisation"),
     "budgets": Page("workspace", "budgets", "Budgets"),
+    "reports": Page("workspace", "reports", "Reports"),
     "executive": Page("workspace", "executive", "Executive"),
     "reconciliation": Page("workspace", "reconciliation", "Reconciliation"),
     "audit": Page("workspace", "audit", "Audit"),

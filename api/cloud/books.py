@@ -2,7 +2,9 @@
 
 Books as known at a moment are as of the last cycle published by then. Their questions
 are the same, over the same models, made from what was published then instead of from
-what is now: `hmc.generate` writes them to `as_known/`.
+what is now: `hmc.generate` writes them to `as_known/`. What people decide about
+departments, budgets and whose a machine is shows at once, so books that hold it are as
+of the last such decision too.
 """
 
 from collections.abc import Mapping
@@ -18,7 +20,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from api.cloud.asking import ask, published_at
 from api.questions import name_of
-from models.answers.books import Book, Calendar
+from models.answers.books import Book, Calendar, Decided
 from models.answers.workspace import Period
 from models.refusals import NotRemembered
 from warehouse.doors import Warehouse
@@ -26,6 +28,7 @@ from warehouse.doors import Warehouse
 Answer = TypeVar("Answer", bound=BaseModel)
 
 AS_KNOWN = Path(__file__).with_name("as_known")
+FIRST, LAST = date(1970, 1, 1), date(9999, 1, 1)
 ANY_ZONE = timedelta(days=1)  # a day of any calendar lies within one of UTC and this
 
 
@@ -66,8 +69,9 @@ class Books:
     def _cut(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "known_cycle": self.known_cycle,
-            "known_since": _midnight(parameters["since"]) - ANY_ZONE,
-            "known_until": _midnight(parameters["until"]) + 2 * ANY_ZONE,
+            "known_at": self.known_at,
+            "known_since": _midnight(parameters.get("since", FIRST)) - ANY_ZONE,
+            "known_until": _midnight(parameters.get("until", LAST)) + 2 * ANY_ZONE,
         }
 
 
@@ -80,6 +84,7 @@ class AskedBooks:
 
     calendar: Calendar | None
     known_at: datetime | None
+    holds_decisions: bool = False
 
     async def opened(self, warehouse: Warehouse) -> Books:
         """Find them; NotRemembered where nothing is known as of that moment.
@@ -92,14 +97,24 @@ class AskedBooks:
                 raise NotRemembered
             return Books(as_of=await published_at(warehouse))
         (book,) = books
+        as_of = book.published_at
+        if self.holds_decisions:
+            as_of = max(as_of, await self._decided(warehouse) or as_of)
         reporting = self.calendar != "utc" and book.time_zone != "UTC"
         return Books(
             calendar="reporting" if reporting else "utc",
             time_zone=book.time_zone if reporting else "UTC",
-            as_of=book.published_at,
+            as_of=as_of,
             known_at=self.known_at,
             known_cycle=book.cycle_id if self.known_at is not None else None,
         )
+
+    async def _decided(self, warehouse: Warehouse) -> datetime | None:
+        (decided,) = await ask(warehouse, Decided, known_at=self.known_at)
+        floor = decided.remembered_from
+        if self.known_at is not None and floor is not None and self.known_at < floor:
+            raise NotRemembered
+        return decided.decided_at
 
 
 def known_books(
@@ -107,6 +122,13 @@ def known_books(
 ) -> AskedBooks:
     """Read which books of finance, in UTC, are asked for."""
     return AskedBooks("utc", known_at)
+
+
+def decided_books(
+    known_at: Annotated[AwareDatetime | None, Query()] = None,
+) -> AskedBooks:
+    """Read which books of finance, with what was decided about them, are asked for."""
+    return AskedBooks("utc", known_at, holds_decisions=True)
 
 
 def any_books(
@@ -118,6 +140,7 @@ def any_books(
 
 
 KnownBooks = Annotated[AskedBooks, Depends(known_books)]
+DecidedBooks = Annotated[AskedBooks, Depends(decided_books)]
 AnyBooks = Annotated[AskedBooks, Depends(any_books)]
 
 

@@ -14,3 +14,13 @@ class Book(Frozen):
     cycle_id: int
     published_at: datetime
     time_zone: str
+
+
+class Decided(Frozen):
+    """When people decided last on what shows at once, and since when all is kept.
+
+    `remembered_from` is null where nothing of it has been let go of.
+    """
+
+    decided_at: datetime | None
+    remembered_from: datetime | None

@@ -8,10 +8,12 @@ import yaml
 from pydantic import AliasChoices, BaseModel
 
 from api.questions import HERE, question
-from models.answers.books import Book
+from models.answers.books import Book, Decided
 from models.answers.budgets import (
     Anomaly,
     AnomalyDriver,
+    Budget,
+    BudgetAlert,
     BudgetMonth,
     MonthForecast,
 )
@@ -39,6 +41,7 @@ from models.answers.reconciliation import (
     InvoiceReconciliation,
     MonthClose,
 )
+from models.answers.reports import PersonalUsage
 from models.answers.traces import Receipt, ReceiptVersion, Trace
 from models.answers.usage import UsageDay, UsageKey
 
@@ -63,6 +66,7 @@ ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
     PricingRate,
     UnpricedModel,
     Book,
+    Decided,
     DriftCause,
     FigurePart,
     PublishedChange,
@@ -77,6 +81,8 @@ ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
     Outcome,
     DepartmentSpend,
     PoolSpend,
+    Budget,
+    BudgetAlert,
     BudgetMonth,
     MonthForecast,
     Anomaly,
@@ -85,6 +91,7 @@ ASKED_OF_THE_CLOUD: list[type[BaseModel]] = [
     FindingRequest,
     IdleSubscription,
     ExecutiveMonth,
+    PersonalUsage,
 ]
 PARAMETERS = {
     "calendar": "utc",
@@ -114,6 +121,7 @@ PARAMETERS = {
     "usage_dates": ["2026-01-01"],
     "week_counts": [8],
     "finding_id": "0" * 32,
+    "user_id": "00000000-0000-0000-0000-000000000000",
     "quiet_since": "2026-01-01",
 }
 

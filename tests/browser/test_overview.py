@@ -22,7 +22,7 @@ LATEST_PAINT_MS = 1_000
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGES = (
     *("overview", "projects", "traces", "reconciliation", "audit"),
-    *("optimisation", "budgets", "executive"),
+    *("optimisation", "budgets", "reports", "executive"),
     *("pricing", "machines", "health", "members", "settings"),
 )
 DASH = "\u2013"

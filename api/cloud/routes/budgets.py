@@ -16,6 +16,7 @@ from pydantic import (
 
 from api.cloud.allocating import open_department
 from api.cloud.asking import ask, card_of, published_at
+from api.cloud.books import DecidedBooks
 from api.cloud.callers import permits
 from api.cloud.periods import Asked, today
 from api.cloud.sessions import OpenDoors
@@ -34,7 +35,13 @@ from models.answers.budgets import (
 from models.answers.workspace import Period
 from models.money import pico_from_usd
 from models.plans import Permission, Surface
-from models.refusals import Conflict, NotThere, TierLocked
+from models.refusals import (
+    Conflict,
+    NotRemembered,
+    NotThere,
+    TierLocked,
+    refusing,
+)
 from models.tenancy import Caller
 from warehouse.doors import Warehouse
 
@@ -115,37 +122,32 @@ class AskedAnomalies(BaseModel):
     )
 
 
-@router.get("/budgets")
+@router.get("/budgets", responses=refusing(NotRemembered))
 async def budgets(
-    caller: Reader, doors: OpenDoors, asked: Annotated[AskedMonths, Query()]
+    caller: Reader,
+    doors: OpenDoors,
+    which: DecidedBooks,
+    asked: Annotated[AskedMonths, Query()],
 ) -> Budgets:
-    """Every budget by month, what it raised, and what the month at hand will be."""
-    until = first_of(asked.until) if asked.until else today().replace(day=1)
-    since = first_of(asked.since) if asked.since else months_before(until, MONTHS - 1)
+    """Every budget by month, what it raised, and what the month at hand will be.
+
+    As known now, or at `known_at`: then the month at hand is the one of then.
+    """
     async with doors.reading_as(caller) as warehouse:
-        found = await warehouse.execute(
-            f"select {BUDGET} from app.budgets order by scope, first_month, budget_id"
+        books = await which.opened(warehouse)
+        until = first_of(asked.until) if asked.until else books.today.replace(day=1)
+        since = (
+            first_of(asked.since) if asked.since else months_before(until, MONTHS - 1)
         )
-        raised = await warehouse.execute(
-            """
-            select
-                budget_id, period_month, line, raised_at, amount_pico, spent_pico,
-                forecast_pico
-            from app.budget_alerts
-            where period_month >= %s and period_month <= %s
-            order by raised_at desc, line
-            """,
-            [since, until],
-        )
+        between = {"since": since, "until": until}
         return Budgets(
             workspace=card_of(caller),
-            as_of=await published_at(warehouse),
-            since=since,
-            until=until,
-            forecast=await ask(warehouse, MonthForecast),
-            budgets=[Budget.model_validate(row) for row in await found.fetchall()],
-            months=await ask(warehouse, BudgetMonth, since=since, until=until),
-            alerts=[BudgetAlert.model_validate(row) for row in await raised.fetchall()],
+            as_of=books.as_of,
+            **between,
+            forecast=await books.ask(warehouse, MonthForecast),
+            budgets=await books.ask(warehouse, Budget),
+            months=await books.ask(warehouse, BudgetMonth, **between),
+            alerts=await books.ask(warehouse, BudgetAlert, **between),
         )
 
 

@@ -9,7 +9,8 @@ from psycopg.errors import CheckViolation, UniqueViolation
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.cloud.allocating import end_rules_of, midnight, open_department
-from api.cloud.asking import ask, card_of, published_at
+from api.cloud.asking import card_of
+from api.cloud.books import DecidedBooks
 from api.cloud.callers import permits, requires
 from api.cloud.periods import Asked, today
 from api.cloud.routes.overview import IMPUTED, SPEND, totals_of
@@ -25,7 +26,7 @@ from models.answers.departments import (
     PoolSplit,
 )
 from models.plans import Permission, Surface
-from models.refusals import Conflict, Malformed
+from models.refusals import Conflict, Malformed, NotRemembered, refusing
 from models.tenancy import Caller
 from warehouse.cluster import composed
 from warehouse.doors import Warehouse
@@ -98,23 +99,29 @@ class NewPool(Split):
     name: Words
 
 
-@router.get("")
-async def departments(caller: Reader, asked: Asked, doors: OpenDoors) -> Departments:
-    """Metered spend by department; with what is unallocated it is the total."""
-    period = asked.clamped(Surface.EXECUTIVE, caller)
-    between = {"since": period.since, "until": period.until}
+@router.get("", responses=refusing(NotRemembered))
+async def departments(
+    caller: Reader, asked: Asked, which: DecidedBooks, doors: OpenDoors
+) -> Departments:
+    """Metered spend by department; with what is unallocated it is the total.
+
+    As known now, or at `known_at`: with the departments, pools and rules of then.
+    """
     async with doors.reading_as(caller) as warehouse:
-        totals = await totals_of(warehouse, period)
-        *spent, unallocated = await ask(warehouse, DepartmentSpend, **between)
+        books = await which.opened(warehouse)
+        period = asked.clamped(Surface.EXECUTIVE, caller, books.today)
+        between = {"since": period.since, "until": period.until}
+        totals = await totals_of(warehouse, period, books)
+        *spent, unallocated = await books.ask(warehouse, DepartmentSpend, **between)
         return Departments(
             workspace=card_of(caller),
-            as_of=await published_at(warehouse),
+            as_of=books.as_of,
             period=period,
             total=totals[SPEND],
             imputed=totals[IMPUTED],
             departments=spent,
             unallocated=unallocated,
-            pools=await ask(warehouse, PoolSpend, **between),
+            pools=await books.ask(warehouse, PoolSpend, **between),
         )
 
 
