@@ -11,6 +11,7 @@ hash of the workspace instead. All in SQL: no HTTP, no JSON.
 
 import argparse
 import os
+import random
 import shutil
 import tempfile
 import time
@@ -20,7 +21,9 @@ from statistics import median
 from typing import Any
 
 import psycopg
+from psycopg.rows import dict_row
 
+from bench.product import superuser
 from bench.rebuild import MAKE_WORKSPACES, WORKSPACES, land
 
 ROWS = 500
@@ -86,18 +89,48 @@ FOUND = {
             and requested_at < %(at)s::timestamptz + interval '1 day'
     """,
 }
-RELATIONS = """
-select
-    case when relkind = 'i' then split_part(regexp_replace(
-        relname, '_requests', ''), '_', 2) else 'table' end as named,
-    relname, pg_relation_size(oid)
-from pg_class
-where oid in (
-    select relid from pg_partition_tree('raw.requests') where isleaf
+SIZES = """
+with tables as (
+    select 'raw.requests'::regclass as oid
+    union
+    select relid from pg_partition_tree('raw.requests')
+),
+
+relations as (
+    select
+        oid,
+        'table' as named
+    from tables
     union all
-    select indexrelid from pg_index
-    where indrelid in (select relid from pg_partition_tree('raw.requests') where isleaf)
+    select
+        indexrelid,
+        (
+            select string_agg(attname, ', ' order by attnum)
+            from pg_attribute where attrelid = indexrelid
+        )
+    from pg_index where indrelid in (select oid from tables)
 )
+
+select
+    named,
+    sum(pg_relation_size(oid))::bigint
+from relations
+group by named
+order by 2 desc
+"""
+A_REQUEST = """
+select
+    workspace_id,
+    request_id,
+    requested_at as at,
+    change_id
+from raw.requests
+where
+    change_id = 1 + floor(%(share)s * %(changes)s)::int
+    and workspace_id = (
+        select workspace_id from app.workspaces where slug = 'bench-1'
+    )
+limit 1
 """
 
 
@@ -150,11 +183,8 @@ class Table:
     def measure(self) -> None:
         """Print each figure as soon as there is one."""
         print(f"{self._rows:,} rows", flush=True)
-        sizes: dict[str, int] = {}
-        for named, _, size in self._owner.execute(RELATIONS).fetchall():
-            sizes[named] = sizes.get(named, 0) + size
-        for named, size in sorted(sizes.items(), key=lambda one: -one[1]):
-            print(f"{named:>26}  {size / self._rows:7.1f} bytes a row")
+        for named, size in self._owner.execute(SIZES).fetchall():
+            print(f"{named:>26}  {size / self._rows:9.1f} bytes a row")
         self._execute("drop table if exists bench_batches")
         self._execute(NEW_BATCHES, last=self._seed_changes, batches=BATCHES)
         print(f"{'landing':>26}  {self._land():9,.0f} rows/s")
@@ -179,26 +209,16 @@ class Table:
 
     def _find(self, sql: str) -> float:
         """Return the milliseconds of finding rows, each time others."""
+        changes = self._seed_changes * max(1, self._rows // SEED)
         runs: list[float] = []
-        for _ in range(TIMES):
-            row = self._owner.execute(
-                """
-                select workspace_id, request_id, requested_at, change_id
-                from raw.requests
-                where change_id = 1 + floor(random() * %(changes)s)::int
-                and workspace_id = (
-                    select workspace_id from app.workspaces where slug = 'bench-1'
-                )
-                limit 1
-                """,
-                {"changes": self._seed_changes * max(1, self._rows // SEED)},
-            ).fetchone()
-            if row is None:  # a landing of another workspace
-                continue
-            asked = dict(
-                zip(("workspace_id", "request_id", "at", "change_id"), row, strict=True)
-            )
-            runs.append(_timed(lambda asked=asked: self._execute(sql, **asked)))
+        for _ in range(20 * TIMES):
+            share = {"share": random.random(), "changes": changes}
+            cursor = self._owner.cursor(row_factory=dict_row)
+            asked = cursor.execute(A_REQUEST, share).fetchone()
+            if asked:  # or it was a landing of another workspace
+                runs.append(_timed(lambda asked=asked: self._execute(sql, **asked)))
+            if len(runs) == TIMES:
+                break
         return 1_000 * median(runs)
 
     def _let_go(self) -> float:
@@ -244,13 +264,12 @@ def main() -> None:
     asked = words.parse_args()
     home = Path(tempfile.mkdtemp(prefix="hmc-bench-"))
     os.environ["HMC_DATA_DIR"] = str(home)
-    from warehouse.cluster import Role, connect
     from warehouse.embedded import leave
     from warehouse.migrate import migrate
 
     migrate()
     try:
-        with connect(Role.OWNER) as owner:
+        with superuser(home) as owner:
             owner.execute(MAKE_WORKSPACES, {"workspaces": WORKSPACES})
             table = Table(owner)
             if asked.partitions:
