@@ -16,9 +16,10 @@ from typing import Annotated, Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from api.cloud.asking import ask, published_at
+from api.cloud.periods import Moment
 from api.questions import name_of
 from models.answers.books import Book, Calendar, Decided
 from models.answers.workspace import Period
@@ -118,14 +119,14 @@ class AskedBooks:
 
 
 def known_books(
-    known_at: Annotated[AwareDatetime | None, Query()] = None,
+    known_at: Annotated[Moment | None, Query()] = None,
 ) -> AskedBooks:
     """Read which books of finance, in UTC, are asked for."""
     return AskedBooks("utc", known_at)
 
 
 def decided_books(
-    known_at: Annotated[AwareDatetime | None, Query()] = None,
+    known_at: Annotated[Moment | None, Query()] = None,
 ) -> AskedBooks:
     """Read which books of finance, with what was decided about them, are asked for."""
     return AskedBooks("utc", known_at, holds_decisions=True)
@@ -133,7 +134,7 @@ def decided_books(
 
 def any_books(
     calendar: Annotated[Calendar | None, Query()] = None,
-    known_at: Annotated[AwareDatetime | None, Query()] = None,
+    known_at: Annotated[Moment | None, Query()] = None,
 ) -> AskedBooks:
     """Read which books are asked for."""
     return AskedBooks(calendar, known_at)

@@ -4,13 +4,19 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 from fastapi import Depends, Query
+from pydantic import AwareDatetime, Field
 
 from models.answers.workspace import Period
 from models.plans import Surface
 from models.refusals import BeyondFloor, Malformed
+from models.requests import LATEST
 from models.tenancy import Caller
 
 DAYS = 30
+
+# Asked of no later than a call can be; the last of all years has no day after it.
+Day = Annotated[date, Field(le=LATEST.date())]
+Moment = Annotated[AwareDatetime, Field(le=LATEST)]
 
 
 class AskedPeriod:
@@ -18,8 +24,8 @@ class AskedPeriod:
 
     def __init__(
         self,
-        since: Annotated[date | None, Query(alias="from")] = None,
-        until: Annotated[date | None, Query(alias="to")] = None,
+        since: Annotated[Day | None, Query(alias="from")] = None,
+        until: Annotated[Day | None, Query(alias="to")] = None,
     ) -> None:
         self.since, self.until = since, until
 

@@ -76,6 +76,7 @@ CONTENT = [*COLUMNS, "submitted_millicents"]
 NAMES = ", ".join([*CONTENT, "flags"])
 READ_AS = {name: f"sent.{wire}" for name, (wire, _) in COLUMNS.items()} | COUNTS_AS
 
+# Each key of a record, and as what Postgres reads it; flags are the text of an array.
 SENT = {**dict(COLUMNS.values()), **OTHER_NAMES, "flags": "text"}
 
 # The readable records of a batch as rows, numbered as they came. Two costs that differ

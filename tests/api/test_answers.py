@@ -214,3 +214,24 @@ def test_imputed_spend_stands_apart(
     assert overview["imputed_last_month"]["request_count"] == 0
     items = get(owner, cloud, laptop, "reconciliation")["items"]
     assert [item["provider"] for item in items] == ["anthropic"]
+
+
+@pytest.mark.parametrize("path", ["overview", "pricing/changes", "traces"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "to=9999-12-31",
+        "from=0001-01-01&to=9999-12-31",
+        "known_at=9999-12-31T23:59:59Z",
+        "to=2100-01-01",
+    ],
+)
+def test_no_day_is_too_far_away_to_be_refused_or_clamped(
+    path: str, asked: str, cloud: TestClient, owner: psycopg.Connection
+) -> None:
+    home = workspace(owner)
+    answer = cloud.get(
+        f"/v1/workspaces/{home.slug}/{path}?{asked}",
+        headers=session(owner, home.email),
+    )
+    assert answer.status_code in {200, 422}

@@ -1,7 +1,5 @@
 """Is that month closed, what with, and what has changed since?"""
 
-import asyncio
-import time
 from datetime import date
 from typing import Annotated
 
@@ -12,11 +10,16 @@ from api.cloud import closing
 from api.cloud.asking import ask, card_of, published_at
 from api.cloud.callers import requires
 from api.cloud.periods import month_of
-from api.cloud.routes import reconciliation
 from api.cloud.routes.budgets import first_of
 from api.cloud.routes.explaining import beliefs, known
-from api.cloud.routes.overview import usage_by
-from api.cloud.routes.reconciliation import AskedMonth, Month, Name, months_asked
+from api.cloud.routes.overview import SPEND, usage_by
+from api.cloud.routes.reconciliation import (
+    AskedMonth,
+    Month,
+    Name,
+    months_asked,
+    published,
+)
 from api.cloud.sessions import OpenDoors
 from models.answers.explaining import PublishedChange
 from models.answers.reconciliation import (
@@ -40,7 +43,6 @@ router = APIRouter(
 
 Reader = Annotated[Caller, requires(Surface.RECONCILIATION, Permission.READ_FINANCE)]
 Decider = Annotated[Caller, requires(Surface.RECONCILIATION, Permission.DECIDE_FINANCE)]
-METERED = "api"
 MOST_EXPLAINED = 20
 
 
@@ -134,7 +136,7 @@ async def close(
     shown, first = daemon_name(provider), first_of(month)
     async with doors.deciding_as(caller) as warehouse:
         change_id = await closing.close(warehouse, caller, shown, first)
-    await _published(doors, caller, change_id)
+    await published(doors, caller, change_id)
     return await _now(doors, caller, shown, first)
 
 
@@ -149,7 +151,7 @@ async def reopen(
     shown, first = daemon_name(provider), first_of(month)
     async with doors.deciding_as(caller) as warehouse:
         change_id = await closing.reopen(warehouse, caller, shown, first, why.reason)
-    await _published(doors, caller, change_id)
+    await published(doors, caller, change_id)
     return await _now(doors, caller, shown, first)
 
 
@@ -169,14 +171,6 @@ async def _now(doors: Doors, caller: Caller, provider: str, month: date) -> Mont
         return (await _closes_of(warehouse, provider, month))[0]
 
 
-async def _published(doors: Doors, caller: Caller, change_id: int) -> None:
-    deadline = time.monotonic() + reconciliation.PUBLISHED_WITHIN_SECONDS
-    while not await reconciliation.is_published(doors, caller, change_id):
-        if time.monotonic() > deadline:
-            return
-        await asyncio.sleep(0.2)
-
-
 async def _causes(
     warehouse: Warehouse, adjustment: CloseAdjustment, place: int
 ) -> list[PublishedChange]:
@@ -194,7 +188,7 @@ async def _causes(
     return [
         change
         for change in changes
-        if change.provider == adjustment.provider and change.billing_basis == METERED
+        if change.provider == adjustment.provider and change.billing_basis == SPEND
     ]
 
 
@@ -214,6 +208,6 @@ async def _made_again(warehouse: Warehouse, item: MonthClose) -> str | None:
             cost=key.cost,
         )
         for key in keys
-        if key.provider == item.provider and key.billing_basis == METERED
+        if key.provider == item.provider and key.billing_basis == SPEND
     ]
     return closing.digest_of(item.provider, item.period_month, models).hex()

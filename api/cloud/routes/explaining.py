@@ -7,13 +7,13 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.cloud.asking import ask, card_of, published_at
 from api.cloud.books import FINANCE, Books
 from api.cloud.callers import permits, requires
 from api.cloud.made import steps_to
-from api.cloud.periods import Asked
+from api.cloud.periods import Asked, Moment
 from api.cloud.routes.overview import totals_of, usage_by
 from api.cloud.sessions import OpenDoors
 from api.questions import name_of
@@ -46,8 +46,8 @@ class AskedMoments(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    before: AwareDatetime | None = None
-    after: AwareDatetime | None = None
+    before: Moment | None = None
+    after: Moment | None = None
 
 
 class AskedFigure(BaseModel):

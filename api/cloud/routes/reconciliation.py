@@ -98,11 +98,8 @@ async def enter_total(
     """
     first = first_of(month)
     change_id = await _enter(doors, caller, provider, first, entered)
-    deadline = time.monotonic() + PUBLISHED_WITHIN_SECONDS
-    while not await is_published(doors, caller, change_id):
-        if time.monotonic() > deadline:
-            return _kept()
-        await asyncio.sleep(0.2)
+    if not await published(doors, caller, change_id):
+        return _kept()
     async with doors.reading_as(caller) as warehouse:
         rows = await ask(warehouse, InvoiceReconciliation, since=first, until=first)
     shown = daemon_name(provider)
@@ -179,7 +176,17 @@ async def _enter(
     return int(row["change_id"]) if row else 0
 
 
-async def is_published(doors: Doors, caller: Caller, change_id: int) -> bool:
+async def published(doors: Doors, caller: Caller, change_id: int) -> bool:
+    """Wait for a cycle to publish a change; False after as long as a page waits."""
+    deadline = time.monotonic() + PUBLISHED_WITHIN_SECONDS
+    while not await _is_published(doors, caller, change_id):
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(0.2)
+    return True
+
+
+async def _is_published(doors: Doors, caller: Caller, change_id: int) -> bool:
     """Say whether a cycle has published an entry of the ledger."""
     async with doors.reading_as(caller) as warehouse:
         found = await warehouse.execute(
