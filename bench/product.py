@@ -104,15 +104,20 @@ class Product:
 
     def superuser(self) -> psycopg.Connection[Any]:
         """Connect past row security, as no part of the product does."""
-        socket_folder = (self.home / "postgres/postmaster.pid").read_text().splitlines()
-        return psycopg.connect(
-            make_conninfo(dbname="halton", user="postgres", host=socket_folder[4]),
-            autocommit=True,
-        )
+        return superuser(self.home)
 
     def peak_mb(self) -> float:
         """Return the most memory that the API process has had."""
         return peak_mb(self.process_id)
+
+
+def superuser(home: Path) -> psycopg.Connection[Any]:
+    """Connect to the Postgres of a data folder, past row security."""
+    socket_folder = (home / "postgres/postmaster.pid").read_text().splitlines()
+    return psycopg.connect(
+        make_conninfo(dbname="halton", user="postgres", host=socket_folder[4]),
+        autocommit=True,
+    )
 
 
 def peak_mb(process_id: int) -> float:

@@ -76,6 +76,8 @@ CONTENT = [*COLUMNS, "submitted_millicents"]
 NAMES = ", ".join([*CONTENT, "flags"])
 READ_AS = {name: f"sent.{wire}" for name, (wire, _) in COLUMNS.items()} | COUNTS_AS
 
+SENT = {**dict(COLUMNS.values()), **OTHER_NAMES, "flags": "text"}
+
 # The readable records of a batch as rows, numbered as they came. Two costs that differ
 # are flagged.
 ARRIVING = f"""
@@ -83,22 +85,13 @@ ARRIVING = f"""
         {", ".join(f"{read} as {name}" for name, read in READ_AS.items())},
         case
             when sent.cost_millicents <> sent.cost_usd_minor_units
-                then array_append(sent.flags, 'contradicting:cost')
-            else sent.flags
+                then array_append(sent.flags::text [], 'contradicting:cost')
+            else sent.flags::text []
         end as flags,
         sent.ordinal
-    from rows from (
-        json_to_recordset(%(records)s::json) as (
-            {", ".join(f"{wire} {kind}" for wire, kind in COLUMNS.values())},
-            {", ".join(f"{wire} {kind}" for wire, kind in OTHER_NAMES.items())},
-            flags text[]
-        )
-    ) with ordinality as sent (
-        {", ".join(wire for wire, _ in COLUMNS.values())},
-        {", ".join(OTHER_NAMES)},
-        flags,
-        ordinal
-    )
+    from unnest(
+        {", ".join(f"%({wire})s::{kind} []" for wire, kind in SENT.items())}
+    ) with ordinality as sent ({", ".join(SENT)}, ordinal)
 """
 LAND = composed(f"""
     with arriving as ({ARRIVING}),
@@ -199,8 +192,8 @@ async def land(
     if batch.readable:
         arriving = sent_by | {
             "row_count": len(batch.readable),
-            "records": batch.readable_json(),
             "daemon_version": daemon_version,
+            **batch.columns(),
         }
         landed = await warehouse.execute(LAND, arriving)
         row = await landed.fetchone()

@@ -1,8 +1,11 @@
 """Read a batch's body: whole and strictly if it is as agreed, else record by record."""
 
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, cast
 from uuid import UUID
 
@@ -22,9 +25,9 @@ from models.requests import (
 
 BATCHES = msgspec.json.Decoder(RequestBatch)
 FIELDS = tuple(record_fields())
-# JSON that says NUL, which no column stores; text that merely looks like it is read
-# leniently too, to the same end.
-NULS = (b"\\u0000", b"\x00")
+NAMES = tuple(one.name for one in FIELDS)
+VALUES = attrgetter(*NAMES)
+ESCAPED = re.compile(rb'\\(?:["\\]|[bfnrt]|u00[0-9a-f]{2})')
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,22 @@ class ReadBatch:
     readable: Sequence[RequestRecord] = ()
     unreadable: Sequence[Unreadable] = ()
 
-    def readable_json(self) -> str:
-        """Write the readable records, with their flags, as one JSON array."""
-        return msgspec.json.encode(self.readable).decode()
+    def columns(self) -> dict[str, str]:
+        """Write the readable records by key: the texts of as many Postgres arrays.
+
+        Under `flags`, the text of one more array for each record that was mended.
+        """
+        written = {
+            name: _array(values)
+            for name, values in zip(
+                NAMES, zip(*map(VALUES, self.readable), strict=True), strict=True
+            )
+        }
+        flags = [
+            _array(record.flags) if isinstance(record, MendedRecord) else None
+            for record in self.readable
+        ]
+        return written | {"flags": _array(flags)}
 
     def is_mended(self, at: int) -> bool:
         """Say whether the record at this place was changed on the way in."""
@@ -53,12 +69,36 @@ class ReadBatch:
         return isinstance(record, MendedRecord) and bool(record.flags)
 
 
+def _says_nul(body: bytes) -> bool:
+    """Say whether there is a NUL in a text, which no column stores.
+
+    Text that merely looks like it is read leniently too, to the same end.
+    """
+    return b"\x00" in body or (b"\\" in body and b"\\u0000" in body)
+
+
+def _array(values: Sequence[Any]) -> str:
+    """Write the text of a Postgres array: JSON but for brackets and some escapes."""
+    text = msgspec.json.encode(values)
+    if b"\\" in text:
+        text = ESCAPED.sub(_unescaped, text)
+    return f"{{{text[1:-1].decode()}}}"
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    """Write a control character as itself: in an array, backslash and n are an n."""
+    escape = found[0]
+    if escape[1:] in {b'"', b"\\"}:
+        return escape
+    return json.loads(b'"%s"' % escape).encode()
+
+
 def read_batch(body: bytes) -> ReadBatch:
     """Read what a daemon posted.
 
     Raises Malformed for what is no batch at all, TooLarge for too many records.
     """
-    if not any(nul in body for nul in NULS):
+    if not _says_nul(body):
         try:
             batch = BATCHES.decode(body)
         except (ValueError, RecursionError):

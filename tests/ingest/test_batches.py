@@ -190,6 +190,23 @@ def test_what_can_be_stored_is_stored_and_flagged(
     assert landed(owner, laptop)[0][4] == [flag]
 
 
+def test_text_lands_to_the_character_as_it_was_sent(
+    cloud: TestClient, laptop: Daemon, owner: psycopg.Connection
+) -> None:
+    texts = [
+        "".join(map(chr, range(1, 0x21))) + "\x7f\u2028",
+        'back\\slash and \\n, "quoted", {braces}, comma, NULL',
+        *("NULL", "null", "", " ", "{}", '"', "\\", "\N{PILE OF POO}", "'"),
+    ]
+    records = [record(project=text) for text in texts]
+    assert post(cloud, laptop, batch(*records))["accepted"] == len(texts)
+    found = owner.execute(
+        "select request_id::text, project from raw.requests where workspace_id = %s",
+        [laptop.workspace.workspace_id],
+    ).fetchall()
+    assert dict(found) == {one["id"]: one["project"] for one in records}
+
+
 def test_lone_surrogates_and_not_a_number_are_no_reason_to_lose_a_record(
     owner: psycopg.Connection, cloud: TestClient, laptop: Daemon
 ) -> None:
