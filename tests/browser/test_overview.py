@@ -276,6 +276,7 @@ def test_no_page_is_wider_than_its_window(
         "/w/{enterprise}/projects",
         "/w/{enterprise}/traces",
         "/w/{enterprise}/reconciliation",
+        "/w/{enterprise}/reports",
         "/w/{enterprise}/audit",
         "/w/{enterprise}/pricing",
         "/w/{enterprise}/machines",

@@ -11,7 +11,8 @@ from starlette.testclient import TestClient
 
 from api.cloud.issuer import sign_in_code
 from tests.browser.conftest import RunningCloud, sign_in
-from tests.factories import Workspace, batch, daemon, record, workspace
+from tests.factories import Workspace, batch, daemon, rebuilt, record, workspace
+from warehouse.workspaces import user_of
 
 pytestmark = pytest.mark.browser
 
@@ -197,3 +198,33 @@ def test_who_may_not_is_told_which_role_may(
     open_page(page, running_cloud, home, "settings")
     expect(page.get_by_label("Name", exact=True)).to_have_count(0)
     context.close()
+
+
+def test_a_personal_summary_goes_to_paper_whole_and_to_a_file(
+    owners_page: Page,
+    running_cloud: RunningCloud,
+    home: Workspace,
+    owner: psycopg.Connection,
+    cloud: TestClient,
+) -> None:
+    laptop = daemon(owner, cloud, home, hostname="my-laptop")
+    owner.execute(
+        "select app.own_machine(%s, %s, %s, now())",
+        [home.workspace_id, laptop.machine_id, user_of(owner, home.email)],
+    )
+    cloud.post(
+        "/v1/requests/batch", json=batch(record(project="p")), headers=laptop.headers
+    )
+    rebuilt()
+    open_page(owners_page, running_cloud, home, "reports")
+    lines = owners_page.get_by_role("region", name="Spend, by project and model")
+    expect(lines.locator("tbody tr")).to_have_count(1)
+    expect(owners_page.get_by_role("row", name=re.compile("my-laptop"))).to_be_visible()
+    with owners_page.expect_download() as download:
+        owners_page.get_by_role("link", name="CSV").click()
+    assert "p,anthropic,claude-sonnet-4-5" in download.value.path().read_text("utf-8")
+    owners_page.emulate_media(media="print")
+    expect(owners_page.get_by_role("button", name="Print")).to_be_hidden()
+    expect(owners_page.get_by_role("navigation", name="Pages")).to_be_hidden()
+    expect(owners_page.get_by_text(home.email).last).to_be_visible()
+    expect(lines.locator("tbody tr")).to_be_visible()
