@@ -19,12 +19,20 @@ os.environ["HMC_DATA_DIR"] = str(HOME)
 os.environ["HMC_CACHE_DIR"] = str(HOME / "cache")
 os.environ.pop("DATABASE_URL", None)
 
-LONGEST = ("faults", "load")  # folders
+LONGEST = ("faults", "load", "test_rebuild", "test_beliefs")  # folders and files
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start with what takes longest, so that two processes end at the same time."""
-    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
+
+    def place(item: pytest.Item) -> int:
+        names = (item.path.parent.name, item.path.stem)
+        return min(
+            (LONGEST.index(name) for name in names if name in LONGEST),
+            default=len(LONGEST),
+        )
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")

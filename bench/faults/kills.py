@@ -128,6 +128,8 @@ def run_kills(
 def _run_on(site: Site, cycles: int, seen: Seen, *, until_found: bool) -> None:
     slug = site.product.workspace("Faults")
     machines = site.product.machines(slug, SENDERS)
+    # A twin may lose what it answers; without the pairing nothing more would be sent.
+    site.checkpoint()
     oracle = Oracle(site.product.workspace_id(slug))
     started = time.monotonic()
     with sending(site.port, machines, oracle, ROWS_PER_SECOND) as senders:
@@ -179,7 +181,10 @@ def _wait_for_acknowledgement(site: Site, senders: Senders, since: float) -> Non
     while senders.last_acknowledged_at < since:
         site.keep_started()
         if time.monotonic() > deadline:
-            raise SystemExit(f"nothing was acknowledged any more\n{site.last_words()}")
+            raise SystemExit(
+                f"nothing was acknowledged any more: {dict(senders.answers)}\n"
+                f"{site.last_words()}"
+            )
         time.sleep(0.02)
 
 

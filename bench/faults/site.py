@@ -72,6 +72,11 @@ class Site:
                 database.execute(f"alter system set {name} = '{value}'")  # pyright: ignore[reportArgumentType, reportCallIssue]
             database.execute("select pg_reload_conf()")
 
+    def checkpoint(self) -> None:
+        """Have all that stands so far on the disk, however little a twin promises."""
+        with self.product.superuser() as database:
+            database.execute("checkpoint")
+
     # ── processes ────────────────────────────────────────────────────────────
 
     def postmaster(self) -> psutil.Process:
