@@ -24,6 +24,7 @@ NAMES = {
     413: "too_large",
     422: "malformed",
 }
+MOST_PROBLEMS = 10
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -71,15 +72,25 @@ async def _refused(request: Request, refusal: Exception) -> Response:
 
 
 async def _malformed(request: Request, failure: Exception) -> Response:
+    """Say what cannot be read; `fields` says it of each, for a form to show there."""
     assert isinstance(failure, RequestValidationError)  # noqa: S101
     problems = [
-        f"{'.'.join(str(part) for part in error['loc'][1:])}: {error['msg']}".lstrip(
-            ": "
+        (
+            _sayable(".".join(str(part) for part in error["loc"][1:])),
+            _sayable(error["msg"].removeprefix("Value error, ")),
         )
-        for error in failure.errors()
+        for error in failure.errors()[:MOST_PROBLEMS]
     ]
-    message = "; ".join(problems[:3]).encode("utf-8", "replace").decode()
-    return JSONResponse(_body(request, {"message": message, "error": "malformed"}), 422)
+    body = {
+        "message": "; ".join(f"{of}: {what}".lstrip(": ") for of, what in problems),
+        "error": "malformed",
+        "fields": {of: what for of, what in problems if of},
+    }
+    return JSONResponse(_body(request, body), 422)
+
+
+def _sayable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 async def _http(request: Request, failure: Exception) -> Response:

@@ -60,12 +60,16 @@ class DepartmentTree(Frozen):
 
 
 class AllocationRule(Frozen):
-    """What gives requests to a department or pool over [valid_from, valid_to)."""
+    """What gives requests to a department or pool over [valid_from, valid_to).
+
+    `match_name` is the hostname of a machine or the address of a member.
+    """
 
     rule_id: UUID
     priority: int
     match_on: str
     match_value: str
+    match_name: str | None
     department_id: UUID
     valid_from: datetime
     valid_to: datetime | None

@@ -286,6 +286,24 @@ def test_a_rule_ends_and_another_can_replace_it_for_a_stretch(inside: Inside) ->
     }
 
 
+def test_a_rule_says_whose_machine_or_which_member_it_is_on(inside: Inside) -> None:
+    team = inside.department("Team")
+    (person,) = inside.call("GET", "/members")
+    on_machine = inside.rule(team, "machine", inside.laptop.machine_id)
+    on_member = inside.rule(team, "member", person["user_id"])
+    inside.rule(team, "project", "a")
+    assert on_machine["match_name"] == "laptop"
+    assert on_member["match_name"] == inside.home.email
+    named = [rule["match_name"] for rule in inside.call("GET", "/departments/rules")]
+    assert named == [None, "laptop", inside.home.email]
+
+
+def test_a_malformed_rule_says_what_is_wrong_with_which_field(inside: Inside) -> None:
+    refused = inside.rule(str(uuid4()), "colour", "red", expect=422, priority=0)
+    assert set(refused["fields"]) == {"match_on", "priority"}
+    assert refused["fields"]["priority"] in refused["message"]
+
+
 @pytest.mark.parametrize(
     ("split", "expected"),
     [

@@ -40,8 +40,26 @@ Words = Annotated[
 Label = Annotated[
     str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00]+$")
 ]
-RULE = """
-    rule_id, priority, match_on, match_value, department_id, valid_from, valid_to
+# The rules of a relation, each with the hostname or address that its id stands for.
+NAMED = """
+    select
+        rules.rule_id,
+        rules.priority,
+        rules.match_on,
+        rules.match_value,
+        coalesce(machines.hostname, users.email) as match_name,
+        rules.department_id,
+        rules.valid_from,
+        rules.valid_to
+    from {rules} as rules
+    left join app.machines
+        on
+            rules.match_on = 'machine'
+            and rules.match_value = machines.machine_id::text
+    left join app.users
+        on
+            rules.match_on = 'member'
+            and rules.match_value = users.user_id::text
 """
 
 
@@ -105,7 +123,7 @@ async def rules(caller: Reader, doors: OpenDoors) -> list[AllocationRule]:
     async with doors.reading_as(caller) as warehouse:
         found = await warehouse.execute(
             f"""
-            select {RULE} from app.allocation_rules
+            {NAMED.format(rules="app.allocation_rules")}
             order by
                 priority,
                 array_position(
@@ -144,12 +162,17 @@ async def add_rule(
                 )
             made = await warehouse.execute(
                 f"""
-                insert into app.allocation_rules (
-                    workspace_id, priority, match_on, match_value, department_id,
-                    valid_from, valid_to, created_by
+                with made as (
+                    insert into app.allocation_rules (
+                        workspace_id, priority, match_on, match_value, department_id,
+                        valid_from, valid_to, created_by
+                    )
+                    values (%s, %s, %s, %s, %s, %s, %s, %s)
+                    returning
+                        rule_id, priority, match_on, match_value, department_id,
+                        valid_from, valid_to
                 )
-                values (%s, %s, %s, %s, %s, %s, %s, %s)
-                returning {RULE}
+                {NAMED.format(rules="made")}
                 """,
                 [
                     caller.workspace_id,
