@@ -137,9 +137,23 @@ export const auditFile = (slug, query) => withQuery(within(slug, "audit"), { ...
 
 export const budgets = (slug, options) => call("GET", within(slug, "budgets"), options);
 export const setBudget = (slug, body) => call("PUT", within(slug, "budgets"), { body });
-export const endBudget = (slug, id) => call("DELETE", within(slug, "budgets", id));
+export const endBudget = (slug, id, month) => call("DELETE", within(slug, "budgets", id), { query: { month } });
 export const anomalies = (slug, options) => call("GET", within(slug, "anomalies"), options);
+
 export const departmentTree = (slug, options) => call("GET", within(slug, "departments", "tree"), options);
+export const addDepartment = (slug, body) => call("POST", within(slug, "departments"), { body });
+export const renameDepartment = (slug, id, name) => call("PATCH", within(slug, "departments", id), { body: { name } });
+export const moveDepartment = (slug, id, body) => call("PUT", within(slug, "departments", id, "parent"), { body });
+export const retireDepartment = (slug, id, on) => call("POST", within(slug, "departments", id, "retire"), { body: { on } });
+export const addPool = (slug, body) => call("POST", within(slug, "departments", "pools"), { body });
+export const splitPool = (slug, id, body) => call("PUT", within(slug, "departments", "pools", id, "split"), { body });
+export const rules = (slug, options) => call("GET", within(slug, "departments", "rules"), options);
+export const addRule = (slug, body) => call("POST", within(slug, "departments", "rules"), { body });
+export const endRule = (slug, id, at) => call("DELETE", within(slug, "departments", "rules", id), { query: { at } });
+export const tags = (slug, options) => call("GET", within(slug, "departments", "tags"), options);
+export const tagProject = (slug, body) => call("POST", within(slug, "departments", "tags"), { body });
+export const untagProject = (slug, body) => call("POST", within(slug, "departments", "tags", "end"), { body });
+
 export const personalSummary = (slug, query, options) =>
   call("GET", within(slug, "reports", "personal-summary"), { query, ...options });
 /** Where the browser itself fetches the summary as a file. */

@@ -1,6 +1,6 @@
 // One change as a page makes it: on its way, done, or refused in words.
 
-import { html, useState } from "./vendor/preact.js";
+import { h, html, useId, useState } from "./vendor/preact.js";
 import { leaveForSignIn } from "./address.js";
 import { Refusal } from "./api.js";
 import { permissionName } from "./names.js";
@@ -26,7 +26,7 @@ export const useChange = (plans) => {
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
       if (refusal.kind === "signed-out") return leaveForSignIn();
-      setSaid({ text: inWords(refusal, plans), isRefused: true });
+      setSaid({ text: inWords(refusal, plans), isRefused: true, wrong: refusal.details.fields });
     }
   };
   return { change, said };
@@ -37,20 +37,31 @@ export const Said = ({ said }) => html`
 `;
 
 /** What cannot be undone asks twice: the first press only says so. */
-export const SureButton = ({ label, sure, onSure, disabled }) => {
+export const SureButton = ({ label, sure, onSure, disabled, title }) => {
   const [isArmed, setArmed] = useState(false);
-  const press = () => {
+  const press = (click) => {
     setArmed(!isArmed);
-    if (isArmed) onSure();
+    if (isArmed) onSure(click);
   };
   return html`
-    <button type="button" class=${`button small ${isArmed ? "exception" : ""}`} disabled=${disabled} onClick=${press} onBlur=${() => setArmed(false)}>
+    <button type="button" class=${`button small ${isArmed ? "exception" : ""}`} disabled=${disabled} title=${title} onClick=${press} onBlur=${() => setArmed(false)}>
       ${isArmed ? sure : label}
     </button>
   `;
 };
 
-export const Field = ({ label, children }) => html`<label class="field"><span>${label}</span>${children}</label>`;
+/** `wrong` is what the server said of what stands in it, shown beside it. */
+export const Field = ({ label, wrong, children }) => {
+  const id = useId();
+  const [control, ...rest] = [children].flat();
+  const marked = wrong ? h(control.type, { ...control.props, "aria-invalid": "true", "aria-describedby": id }) : control;
+  return html`
+    <div class="field">
+      <label><span>${label}</span>${marked}${rest}</label>
+      ${wrong && html`<span class="wrong" id=${id}>${wrong}</span>`}
+    </div>
+  `;
+};
 
 /** What was typed, trimmed; what was left empty is null. */
 export const typedIn = (form) =>

@@ -5,16 +5,18 @@ import * as api from "./api.js";
 import { address, hrefWith, setQuery } from "./address.js";
 import { Dash } from "./amount.js";
 import { useAnswer } from "./answer.js";
-import { Field, Said, SureButton, typedIn, useChange } from "./change.js";
+import { Field, Said, SureButton, useChange } from "./change.js";
 import { monthOf, shortDay, today, toTheSecond } from "./dates.js";
 import { Drawer, Receipt } from "./drawer.js";
 import { CsvButton } from "./figure.js";
+import { Enter, Form, lockOf, useForm } from "./form.js";
 import { usdExact, usdSigned } from "./money.js";
 import { counted, providerName } from "./names.js";
 import { acts, Clip, number, words } from "./page.js";
 import { Refused, Skeleton } from "./states.js";
 import { Table } from "./table.js";
 
+const DECIDE = "decide_finance";
 const TONES = { prepared: "waiting", closed: "settled", reopened: "" };
 const CAUSES = {
   arrival: "landed since",
@@ -101,50 +103,46 @@ const Opened = ({ slug, session, closed }) => {
   `;
 };
 
-const Forms = ({ slug, session, providers, closed, onDone }) => {
-  const { change, said } = useChange(session.plans);
-  const prepare = async (event) => {
-    event.preventDefault();
-    const { provider, month } = typedIn(event.target);
-    if (await change(() => api.prepareMonth(slug, provider, month), `Prepared: ${providerName(provider)}, ${monthOf(month)}. Somebody else closes it.`)) onDone();
-  };
-  const reopen = async (event) => {
-    event.preventDefault();
-    const { which, reason } = typedIn(event.target);
-    const [provider, month] = which.split("/");
-    if (await change(() => api.reopenMonth(slug, provider, month, reason), `Reopened: ${providerName(provider)}, ${monthOf(month)}.`)) onDone();
-  };
+const Prepare = ({ slug, session, providers, onDone }) => {
+  const form = useForm(session, {
+    send: ({ provider, month }) => api.prepareMonth(slug, provider, month),
+    done: ({ provider, month }) => `Prepared: ${providerName(provider)}, ${monthOf(month)}. Somebody else closes it.`,
+    onDone,
+  });
   return html`
-    <details class="panel enter">
-      <summary>Prepare or reopen a month</summary>
-      <p class="line">One person prepares a month that has ended, another closes it. What changes later is posted in the month in which it changes.</p>
-      <form class="entry" onSubmit=${prepare}>
-        <${Field} label="Provider">
-          <select name="provider" required>${providers.map((name) => html`<option value=${name}>${providerName(name)}</option>`)}</select>
-        <//>
-        <${Field} label="Month"><input type="month" name="month" required max=${today().slice(0, 7)} pattern="\\d{4}-\\d{2}" placeholder="YYYY-MM" /><//>
-        <button class="button primary" disabled=${said.isBusy}>Prepare to close</button>
-      </form>
-      ${closed.length > 0 && html`
-        <form class="entry" onSubmit=${reopen}>
-          <${Field} label="Closed month">
-            <select name="which" required>${closed.map((row) => html`<option value=${place(row)}>${providerName(row.provider)}, ${monthOf(row.period_month)}</option>`)}</select>
-          <//>
-          <${Field} label="Reason"><input name="reason" required maxlength="1000" autocomplete="off" /><//>
-          <button class="button" disabled=${said.isBusy}>Reopen</button>
-        </form>
-      `}
-      <${Said} said=${said} />
-    </details>
+    <${Form} form=${form} label="Prepare to close">
+      <${Field} label="Provider" wrong=${form.wrong.provider}>
+        <select name="provider" required>${providers.map((name) => html`<option value=${name}>${providerName(name)}</option>`)}</select>
+      <//>
+      <${Field} label="Month" wrong=${form.wrong.month}><input type="month" name="month" required max=${today().slice(0, 7)} pattern="\\d{4}-\\d{2}" placeholder="YYYY-MM" /><//>
+    <//>
   `;
 };
 
-const Listed = ({ slug, session, answer, may, onDone }) => {
+const Reopen = ({ slug, session, closed, onDone }) => {
+  const form = useForm(session, {
+    send: ({ which, reason }) => api.reopenMonth(slug, ...which.split("/"), reason),
+    done: () => "Reopened; what had been posted of it is taken back.",
+    onDone,
+  });
+  return html`
+    <${Form} form=${form} label="Reopen" isSecondary>
+      <${Field} label="Closed month">
+        <select name="which" required>${closed.map((row) => html`<option value=${place(row)}>${providerName(row.provider)}, ${monthOf(row.period_month)}</option>`)}</select>
+      <//>
+      <${Field} label="Reason" wrong=${form.wrong.reason}><input name="reason" required maxlength="1000" autocomplete="off" /><//>
+    <//>
+  `;
+};
+
+const Listed = ({ answer, onDone, ...who }) => {
+  const { slug, session } = who;
   const { change, said } = useChange(session.plans);
+  const lock = lockOf(who, DECIDE);
   const close = async ({ provider, period_month: month }) => {
     if (await change(() => api.closeMonth(slug, provider, month.slice(0, 7)), `Closed: ${providerName(provider)}, ${monthOf(month)}.`)) onDone();
   };
-  const act = acts((row) => row.state === "prepared" && html`<${SureButton} label="Close" sure="On these figures?" disabled=${said.isBusy} onSure=${() => close(row)} />`);
+  const act = acts((row) => row.state === "prepared" && html`<${SureButton} label="Close" sure="On these figures?" disabled=${said.isBusy || lock} title=${lock} onSure=${() => close(row)} />`);
   return html`
     <section class="panel">
       <header>
@@ -152,7 +150,7 @@ const Listed = ({ slug, session, answer, may, onDone }) => {
         <${Said} said=${said} />
         <div class="tools"><${CsvButton} name="closes" columns=${CLOSES} rows=${answer.items} /></div>
       </header>
-      <${Table} caption="Months that are prepared, closed or reopened" columns=${may ? [...CLOSES, act] : CLOSES} rows=${answer.items} isSortable=${false} />
+      <${Table} caption="Months that are prepared, closed or reopened" columns=${[...CLOSES, act]} rows=${answer.items} isSortable=${false} />
     </section>
     ${answer.adjustments.length > 0 && html`
       <section class="panel">
@@ -167,15 +165,21 @@ const Listed = ({ slug, session, answer, may, onDone }) => {
 };
 
 /** `onDone`: something was decided, so the months above may read otherwise. */
-export const Closes = ({ slug, session, membership, query, providers, onDone }) => {
+export const Closes = ({ query, providers, onDone, ...who }) => {
+  const { slug, session } = who;
   const asked = { from: query.from, to: query.to };
   const { answer, retry } = useAnswer((options) => api.closes(slug, asked, options), JSON.stringify([slug, "closes", asked]));
   if (!answer) return null;
-  const may = session.plans?.roles[membership?.role]?.includes("decide_finance");
-  const done = () => (retry(), onDone());
+  const closed = answer.items.filter(({ state }) => state === "closed");
+  const then = { slug, session, onDone: () => (retry(), onDone()) };
   return html`
-    ${answer.items.length > 0 && html`<${Listed} slug=${slug} session=${session} answer=${answer} may=${may} onDone=${done} />`}
-    ${may && providers.length > 0 && html`<${Forms} slug=${slug} session=${session} providers=${providers} closed=${answer.items.filter(({ state }) => state === "closed")} onDone=${done} />`}
+    ${answer.items.length > 0 && html`<${Listed} ...${who} ...${then} answer=${answer} />`}
+    ${providers.length > 0 && html`
+      <${Enter} title="Prepare or reopen a month" permission=${DECIDE} line="One person prepares a month that has ended, another closes it. What changes later is posted in the month in which it changes." ...${who}>
+        <${Prepare} ...${then} providers=${providers} />
+        ${closed.length > 0 && html`<${Reopen} ...${then} closed=${closed} />`}
+      <//>
+    `}
     ${address.value.query.closed && html`<${Opened} slug=${slug} session=${session} closed=${address.value.query.closed} />`}
   `;
 };

@@ -18,6 +18,21 @@ export const eachDay = (since, until) =>
 /** `3 Nov` */
 export const shortDay = (day) => `${utc(day).getUTCDate()} ${MONTHS[utc(day).getUTCMonth()]}`;
 
+/** `3 Nov 2026`, from a day or a moment; a moment that is no midnight with its time. */
+export const dated = (moment) => {
+  const at = new Date(moment);
+  const time = timeOf(at, "Hours", "Minutes");
+  const day = `${shortDay(isoDay(at))} ${at.getUTCFullYear()}`;
+  return time === "00:00" ? day : `${day} ${time}`;
+};
+
+/** The moment at which a UTC day begins, as the API writes it; null when none is given. */
+export const midnightOf = (day) => day && `${day}T00:00:00Z`;
+
+/** Is it in force now? Its end is the first day, or moment, on which it is not. */
+export const stands = ({ valid_from, valid_to }) =>
+  new Date(valid_from) <= Date.now() && (!valid_to || new Date(valid_to) > Date.now());
+
 /** `Tuesday 3 Nov 2026` */
 export const longDay = (day) =>
   `${WEEKDAYS[utc(day).getUTCDay()]} ${shortDay(day)} ${utc(day).getUTCFullYear()}`;

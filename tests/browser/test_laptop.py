@@ -18,7 +18,8 @@ import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.test_overview import AXE, MOST_BYTES, RULES, Wire
+from tests.browser.accessible import violations
+from tests.browser.test_overview import MOST_BYTES, Wire
 from tests.local.daemon_file import (
     CHECKOUT,
     SEARCH,
@@ -169,14 +170,6 @@ def test_nor_does_an_opened_call(
     page.goto(f"{laptop.page('calls')}?call=call-1")
     expect(page.get_by_role("dialog").locator("mark")).to_be_visible()
     assert violations(page) == []
-
-
-def violations(page: Page) -> list[str]:
-    page.evaluate(AXE)
-    found = page.evaluate(
-        "rules => axe.run(document, { runOnly: rules }).then(r => r.violations)", RULES
-    )
-    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found]
 
 
 def test_the_overview_shows_the_figures_of_its_answer(

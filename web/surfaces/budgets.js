@@ -1,15 +1,20 @@
-// Budgets: is it going to be enough, and what was not as usual?
+// Budgets: is it going to be enough, what was not as usual, and what is whose?
 
 import { html } from "../vendor/preact.js";
 import * as api from "../api.js";
+import { address, hrefWith } from "../address.js";
 import { Amount, Dash } from "../amount.js";
 import { useAnswer } from "../answer.js";
-import { Field, Said, SureButton, typedIn, useChange } from "../change.js";
-import { clock, longDay, monthOf, shortDay, today } from "../dates.js";
+import { Opened, placeOf, SetBudget, whose } from "../budget.js";
+import { inWords } from "../change.js";
+import { clock, longDay, monthOf, shortDay } from "../dates.js";
+import { Rules } from "../department_rules.js";
+import { Departments, openOnes } from "../departments.js";
 import { CsvButton } from "../figure.js";
 import { usd, usdSigned } from "../money.js";
-import { counted, permissionName, projectName } from "../names.js";
-import { acts, Clip, number, Page, words } from "../page.js";
+import { counted, projectName } from "../names.js";
+import { Clip, number, Page, words } from "../page.js";
+import { Tags } from "../project_tags.js";
 import { Notice } from "../states.js";
 import { Table } from "../table.js";
 
@@ -19,9 +24,6 @@ const METHODS = {
 };
 
 const money = (key, label) => ({ key, label, kind: "money", value: (row) => row[key] });
-
-const whose = ({ scope, department, project }) =>
-  ({ workspace: "The workspace", department, project: projectName(project) })[scope] ?? scope;
 
 const range = (row) =>
   row.forecast_usd === null
@@ -35,8 +37,8 @@ const state = ({ crossed_percent, is_forecast_over }) => {
 };
 
 const BUDGETS = [
-  words("scope", "Whose", (row) => html`<${Clip} text=${whose(row)} />`),
-  money("amount_usd", "Budget"),
+  words("scope", "Whose", (row) => html`<a href=${hrefWith({ budget: placeOf(row) })}><${Clip} text=${whose(row)} /></a>`),
+  { ...money("amount_usd", "Budget"), isExact: true },
   money("spent_usd", "Spent"),
   { key: "spent_percent", label: "Used", kind: "count", value: (row) => row.spent_percent, cell: (row) => `${row.spent_percent} %` },
   money("left_usd", "Left"),
@@ -58,55 +60,19 @@ const Forecast = ({ forecast }) =>
     </section>
   `);
 
-const Months = ({ slug, session, answer, mayEdit, onChanged }) => {
-  const { change, said } = useChange(session.plans);
+const Months = ({ answer, opened, ...who }) => {
   const latest = answer.months.filter(({ period_month }) => period_month === answer.until);
-  const end = async (row) => {
-    await change(() => api.endBudget(slug, row.budget_id), `The budget of ${whose(row)} ended.`);
-    onChanged();
-  };
-  const columns = mayEdit ? [...BUDGETS, acts((row) => html`<${SureButton} label="End" sure="From this month on?" onSure=${() => end(row)} />`)] : BUDGETS;
+  const row = latest.find((each) => placeOf(each) === opened);
   if (latest.length === 0) return html`<${Notice} title="No budget is set for this month"><p>A budget is an amount per UTC month for the workspace, a department or a project. It warns at 50, 80 and 100 % and when the month is going to be more.</p><//>`;
   return html`
     <section class="panel">
       <header>
         <h2>${monthOf(answer.until)} against budget</h2>
-        <${Said} said=${said} />
         <div class="tools"><${CsvButton} name="budgets" columns=${BUDGETS} rows=${latest} /></div>
       </header>
-      <${Table} caption="Budgets of this month" columns=${columns} rows=${latest} />
+      <${Table} caption="Budgets of this month" columns=${BUDGETS} rows=${latest} />
     </section>
-  `;
-};
-
-const SetBudget = ({ slug, session, departments, onSet }) => {
-  const { change, said } = useChange(session.plans);
-  const submit = async (event) => {
-    event.preventDefault();
-    const form = event.target;
-    const { department, project, amount, month } = typedIn(form);
-    const of = department ? { scope: "department", department_id: department } : project ? { scope: "project", project } : { scope: "workspace" };
-    if (!(await change(() => api.setBudget(slug, { ...of, amount_usd: amount, first_month: month }), "The budget is set."))) return;
-    form.reset();
-    onSet();
-  };
-  return html`
-    <details class="panel enter">
-      <summary>Set a budget</summary>
-      <p class="line">Name a department or a project; with neither it is the workspace's. It holds from its month on.</p>
-      <form class="entry" onSubmit=${submit}>
-        ${departments.length > 0 && html`
-          <${Field} label="Department">
-            <select name="department"><option value="">none</option>${departments.map(({ department_id, name }) => html`<option value=${department_id}>${name}</option>`)}</select>
-          <//>
-        `}
-        <${Field} label="Project"><input name="project" autocomplete="off" /><//>
-        <${Field} label="Per month, US dollars"><input name="amount" required inputmode="decimal" pattern="\\d+(\\.\\d{1,12})?" placeholder="500.00" autocomplete="off" /><//>
-        <${Field} label="From month"><input type="month" name="month" required defaultValue=${today().slice(0, 7)} pattern="\\d{4}-\\d{2}" placeholder="YYYY-MM" /><//>
-        <button class="button primary" disabled=${said.isBusy}>Set it</button>
-        <${Said} said=${said} />
-      </form>
-    </details>
+    ${row && html`<${Opened} ...${who} row=${row} stretches=${answer.budgets.filter((each) => placeOf(each) === opened)} />`}
   `;
 };
 
@@ -157,23 +123,41 @@ const Anomalies = ({ answer }) => html`
   </section>
 `;
 
+const listed = (name, values) => html`<datalist id=${`every-${name}`}>${[...new Set(values)].map((value) => value && html`<option value=${value} />`)}</datalist>`;
+
+// Who is allocated what: read together, because each names the others.
+const Allocation = ({ query, onChanged, tree, ...who }) => {
+  const rules = useAnswer((options) => api.rules(who.slug, options), who.slug);
+  const tags = useAnswer((options) => api.tags(who.slug, options), who.slug);
+  if (tree.refusal) return html`<section class="panel"><header><h2>Departments</h2></header><p class="line">${inWords(tree.refusal, who.session.plans)}</p></section>`;
+  if (!tree.answer || !rules.answer || !tags.answer) return null;
+  const then = { ...who, onChanged: () => [onChanged, rules.retry, tags.retry].forEach((ask) => ask()) };
+  return html`
+    <${Departments} ...${then} tree=${tree.answer} opened=${query.department} />
+    <${Rules} ...${then} tree=${tree.answer} rules=${rules.answer} opened=${query.rule} />
+    <${Tags} ...${then} tags=${tags.answer} />
+    ${listed("tag", tags.answer.map(({ tag }) => tag))}
+  `;
+};
+
 export const Surface = ({ slug, session, membership }) => {
+  const { query } = address.value;
   const asked = useAnswer((options) => api.budgets(slug, options), slug);
   const odd = useAnswer((options) => api.anomalies(slug, options), slug);
   const tree = useAnswer((options) => api.departmentTree(slug, options), slug);
-  const mayEdit = session.plans?.roles[membership?.role]?.includes("edit_projects");
-  const departments = (tree.answer?.departments ?? []).filter(({ kind, retired_on }) => kind === "department" && !retired_on);
+  const projects = useAnswer((options) => api.projects(slug, {}, options), slug);
+  const who = { slug, session, membership, onChanged: () => [asked, tree].forEach(({ retry }) => retry()) };
   return html`
     <${Page} title="Budgets" line="US dollars per UTC month, metered spend" asked=${asked} session=${session} slug=${slug}>
       ${asked.answer && html`
-        <${Months} slug=${slug} session=${session} answer=${asked.answer} mayEdit=${mayEdit} onChanged=${asked.retry} />
+        <${Months} ...${who} answer=${asked.answer} opened=${query.budget} />
         <${Forecast} forecast=${asked.answer.forecast} />
-        ${mayEdit
-          ? html`<${SetBudget} slug=${slug} session=${session} departments=${departments} onSet=${asked.retry} />`
-          : html`<p class="note">As ${membership?.role} you may not ${permissionName("edit_projects")}.</p>`}
+        <${SetBudget} ...${who} departments=${tree.answer ? openOnes(tree.answer, "department") : []} />
         <${Alerts} answer=${asked.answer} />
       `}
       ${odd.answer && html`<${Anomalies} answer=${odd.answer} />`}
+      <${Allocation} ...${who} tree=${tree} query=${query} />
+      ${listed("project", (projects.answer?.projects ?? []).map(({ project }) => project))}
     <//>
   `;
 };

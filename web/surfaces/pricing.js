@@ -5,11 +5,12 @@ import * as api from "../api.js";
 import { address, hrefWith, setQuery } from "../address.js";
 import { Dash } from "../amount.js";
 import { useAnswer } from "../answer.js";
-import { Field, Said, SureButton, typedIn, useChange } from "../change.js";
-import { ago, shortDay } from "../dates.js";
+import { Field, Said, SureButton, useChange } from "../change.js";
+import { ago, dated, midnightOf } from "../dates.js";
 import { CsvButton } from "../figure.js";
+import { Enter, Form, lockOf, useForm } from "../form.js";
 import { usd, usdExact } from "../money.js";
-import { bandOf, count, counted, permissionName, providerName } from "../names.js";
+import { bandOf, count, counted, providerName } from "../names.js";
 import { acts, Page, words } from "../page.js";
 import { NothingMatches } from "../states.js";
 import { Table } from "../table.js";
@@ -29,7 +30,7 @@ const model = words("model", "Model", ({ provider, model, is_own }) => html`
   ${is_own && html`${" "}<span class="chip">our own</span>`}
 `);
 
-const day = (moment) => (moment.startsWith("1970") ? "always" : `${shortDay(moment.slice(0, 10))} ${moment.slice(0, 4)}`);
+const day = (moment) => (moment.startsWith("1970") ? "always" : dated(moment));
 
 const RATES = [
   model,
@@ -74,42 +75,32 @@ const Unpriced = ({ answer, mayPrice }) => {
   `;
 };
 
-const Usd = ({ name, label, placeholder = "3.00" }) => html`
-  <${Field} label=${label}>
+const Usd = ({ name, label, wrong, placeholder = "3.00" }) => html`
+  <${Field} label=${label} wrong=${wrong[name]}>
     <input name=${name} inputmode="decimal" pattern="\\d{1,4}(\\.\\d{1,6})?" placeholder=${placeholder} title="US dollars per million tokens, such as 3.00" autocomplete="off" />
   <//>
 `;
 
-const StateRate = ({ slug, session, query, onStated }) => {
-  const { change, said } = useChange(session.plans);
-  const submit = async (event) => {
-    event.preventDefault();
-    const form = event.target;
-    const { from, ...stated } = typedIn(form);
-    const given = Object.fromEntries(Object.entries(stated).filter(([, value]) => value !== null));
-    if (from) given.valid_from = `${from}T00:00:00Z`;
-    const done = `${given.model} is priced; requests that it touches are priced again within seconds.`;
-    if (!(await change(() => api.stateRate(slug, given), done))) return;
-    form.reset();
-    onStated();
-  };
+const NewRate = ({ slug, session, query, onStated }) => {
+  const form = useForm(session, {
+    send: ({ from, ...stated }) => {
+      const given = Object.fromEntries(Object.entries({ ...stated, valid_from: midnightOf(from) }).filter(([, value]) => value !== null));
+      return api.stateRate(slug, given);
+    },
+    done: ({ model }) => `${model} is priced; requests that it touches are priced again within seconds.`,
+    onDone: onStated,
+  });
   return html`
-    <details class="panel enter" open=${Boolean(query.price)} key=${query.price}>
-      <summary>Price a model for this workspace</summary>
-      <p class="line">US dollars per million tokens, or the price of another model of the provider. It wins over the catalogue.</p>
-      <form class="entry" onSubmit=${submit}>
-        <${Field} label="Provider"><input name="provider" required defaultValue=${query.of ?? ""} autocomplete="off" /><//>
-        <${Field} label="Model"><input name="model" required defaultValue=${query.price ?? ""} autocomplete="off" /><//>
-        <${Field} label="From (UTC day)"><input type="date" name="from" /><//>
-        <${Field} label="Like the model"><input name="like" placeholder="instead of prices" autocomplete="off" /><//>
-        <${Usd} name="input_usd_per_mtok" label="Input" />
-        <${Usd} name="output_usd_per_mtok" label="Output" />
-        <${Usd} name="cache_read_usd_per_mtok" label="Cache read" placeholder="as input" />
-        <${Usd} name="cache_write_usd_per_mtok" label="Cache write" placeholder="as input" />
-        <button class="button primary" disabled=${said.isBusy}>State this price</button>
-        <${Said} said=${said} />
-      </form>
-    </details>
+    <${Form} form=${form} label="State this price">
+      <${Field} label="Provider" wrong=${form.wrong.provider}><input name="provider" required defaultValue=${query.of ?? ""} autocomplete="off" /><//>
+      <${Field} label="Model" wrong=${form.wrong.model}><input name="model" required defaultValue=${query.price ?? ""} autocomplete="off" /><//>
+      <${Field} label="From (UTC day)" wrong=${form.wrong.valid_from}><input type="date" name="from" /><//>
+      <${Field} label="Like the model" wrong=${form.wrong.like}><input name="like" placeholder="instead of prices" autocomplete="off" /><//>
+      <${Usd} name="input_usd_per_mtok" label="Input" wrong=${form.wrong} />
+      <${Usd} name="output_usd_per_mtok" label="Output" wrong=${form.wrong} />
+      <${Usd} name="cache_read_usd_per_mtok" label="Cache read" placeholder="as input" wrong=${form.wrong} />
+      <${Usd} name="cache_write_usd_per_mtok" label="Cache write" placeholder="as input" wrong=${form.wrong} />
+    <//>
   `;
 };
 
@@ -144,13 +135,21 @@ export const Surface = ({ slug, session, membership }) => {
     asked.retry();
     unpriced.retry();
   };
-  const mayPrice = session.plans?.roles[membership?.role]?.includes("change_rates");
+  const mayPrice = !lockOf({ session, membership }, "change_rates");
   return html`
     <${Page} title="Pricing" line="US dollars per million tokens" asked=${asked} session=${session} slug=${slug}>
       ${unpriced.answer && html`<${Unpriced} answer=${unpriced.answer} mayPrice=${mayPrice} />`}
-      ${mayPrice
-        ? html`<${StateRate} slug=${slug} session=${session} query=${query} onStated=${again} />`
-        : html`<p class="note">As ${membership?.role} you may not ${permissionName("change_rates")}.</p>`}
+      <${Enter}
+        key=${query.price}
+        title="Price a model for this workspace"
+        line="US dollars per million tokens, or the price of another model of the provider. It wins over the catalogue."
+        isOpen=${Boolean(query.price)}
+        permission="change_rates"
+        session=${session}
+        membership=${membership}
+      >
+        <${NewRate} slug=${slug} session=${session} query=${query} onStated=${again} />
+      <//>
       <div class="filters">
         <input type="search" data-search aria-label="Filter prices" placeholder="Filter by model or provider" value=${query.q ?? ""} onInput=${({ target }) => setQuery({ q: target.value || null }, { replace: true })} />
       </div>

@@ -5,13 +5,14 @@ import { enterInvoiceTotal, reconciliation } from "../api.js";
 import { address, hrefWith, setQuery } from "../address.js";
 import { Amount, Dash } from "../amount.js";
 import { useAnswer } from "../answer.js";
-import { Field, Said, typedIn, useChange } from "../change.js";
+import { Field } from "../change.js";
 import { Closes } from "../closes.js";
 import { monthOf, today } from "../dates.js";
 import { CsvButton } from "../figure.js";
+import { Enter, Form, useForm } from "../form.js";
 import { PageHead } from "../frame.js";
 import { usd, usdSigned } from "../money.js";
-import { bandOf, permissionName, providerName } from "../names.js";
+import { bandOf, providerName } from "../names.js";
 import { NothingMatches, OfflineBanner, Refused, Skeleton } from "../states.js";
 import { Table, USAGE } from "../table.js";
 
@@ -92,45 +93,23 @@ const MonthControl = ({ query }) => {
   `;
 };
 
-const EntryForm = ({ slug, providers, onEntered }) => {
-  const { change, said } = useChange();
-  const submit = async (event) => {
-    event.preventDefault();
-    const form = event.target;
-    const { provider, month, account, amount, invoice } = typedIn(form);
-    const total = { account: account ?? "default", amount_usd: amount, invoice_id: invoice };
-    const kept = `Kept: ${providerName(provider)}, ${monthOf(month)}.`;
-    if (!(await change(() => enterInvoiceTotal(slug, provider, month, total), kept))) return;
-    form.reset();
-    onEntered();
-  };
+const InvoiceTotal = ({ slug, session, providers, onEntered }) => {
+  const form = useForm(session, {
+    send: ({ provider, month, account, ...total }) => enterInvoiceTotal(slug, provider, month, { account: account ?? "default", ...total }),
+    done: ({ provider, month }) => `Kept: ${providerName(provider)}, ${monthOf(month)}.`,
+    onDone: onEntered,
+  });
   return html`
-    <form class="entry" onSubmit=${submit}>
-      <${Field} label="Provider">
+    <${Form} form=${form} label="Keep this total">
+      <${Field} label="Provider" wrong=${form.wrong.provider}>
         <input name="provider" list="providers" required autocomplete="off" />
         <datalist id="providers">${providers.map((name) => html`<option value=${name}>${providerName(name)}</option>`)}</datalist>
       <//>
-      <${Field} label="Month"><input type="month" name="month" required max=${today().slice(0, 7)} pattern="\\d{4}-\\d{2}" placeholder="YYYY-MM" /><//>
-      <${Field} label="Account"><input name="account" placeholder="default" autocomplete="off" /><//>
-      <${Field} label="Payable, US dollars"><input name="amount" required inputmode="decimal" pattern="-?\\d+(\\.\\d{1,12})?" placeholder="1234.56" title="A decimal number, such as 1234.56" autocomplete="off" /><//>
-      <${Field} label="Invoice number"><input name="invoice" placeholder="optional" autocomplete="off" /><//>
-      <button class="button primary" disabled=${said.isBusy}>Keep this total</button>
-      <${Said} said=${said} />
-    </form>
-  `;
-};
-
-const Entry = ({ slug, session, membership, providers, onEntered }) => {
-  const roles = session.plans?.roles;
-  if (!roles || !membership) return null;
-  const may = roles[membership.role]?.includes("decide_finance");
-  return html`
-    <details class="panel enter">
-      <summary>Enter an invoice total</summary>
-      ${may
-        ? html`<${EntryForm} slug=${slug} providers=${providers} onEntered=${onEntered} />`
-        : html`<p class="line">You are ${membership.role} here; that role may not ${permissionName("decide_finance")}.</p>`}
-    </details>
+      <${Field} label="Month" wrong=${form.wrong.month}><input type="month" name="month" required max=${today().slice(0, 7)} pattern="\\d{4}-\\d{2}" placeholder="YYYY-MM" /><//>
+      <${Field} label="Account" wrong=${form.wrong.account}><input name="account" placeholder="default" autocomplete="off" /><//>
+      <${Field} label="Payable, US dollars" wrong=${form.wrong.amount_usd}><input name="amount_usd" required inputmode="decimal" pattern="-?\\d+(\\.\\d{1,12})?" placeholder="1234.56" title="A decimal number, such as 1234.56" autocomplete="off" /><//>
+      <${Field} label="Invoice number" wrong=${form.wrong.invoice_id}><input name="invoice_id" placeholder="optional" autocomplete="off" /><//>
+    <//>
   `;
 };
 
@@ -148,7 +127,7 @@ const Body = ({ answer, isStale, query, ...entry }) => html`
           <${Table} caption="Logged spend against what each provider charges" columns=${COLUMNS} rows=${answer.items} isStale=${isStale} />
         </section>
       `}
-  <${Entry} ...${entry} providers=${providersOf(answer)} />
+  <${Enter} title="Enter an invoice total" permission="decide_finance" ...${entry}><${InvoiceTotal} ...${entry} providers=${providersOf(answer)} /><//>
   <${Closes} ...${entry} query=${query} providers=${providersOf(answer)} onDone=${entry.onEntered} />
   <p class="note">
     Variance is payable minus logged; logged of a closed month is what it was closed with. What it differs by since is beside it, and in the
