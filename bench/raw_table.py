@@ -2,8 +2,9 @@
 
     python -m bench.raw_table [--sizes 1000000 10000000] [--partitions 16]
 
-Rows are those of 200 uneven workspaces over a year, put there with every index in
-place, as daemons do. At each size: bytes a row by index, rows a second of batches of
+Rows are those of 200 uneven workspaces, put there in the order of their time and with
+every index in place, as daemons do: a million to a year, so that a day holds as many
+whatever the size. At each size: bytes a row by index, rows a second of batches of
 500 with their commits and of the same batches sent again, and how long each way of
 finding rows takes. With `--partitions` the rows stand in a table that is split by the
 hash of the workspace instead. All in SQL: no HTTP, no JSON.
@@ -164,7 +165,7 @@ class Table:
     def fill(self, count: int) -> None:
         """Bring the table to so many rows."""
         if not self._rows:
-            land(self._owner, min(count, SEED), days=365)
+            land(self._owner, min(count, SEED), days=365, in_order=True)
             self._rows = min(count, SEED)
             self._seed_changes = self._one("select max(change_id) from raw.requests")
         while self._rows < count:
@@ -172,6 +173,7 @@ class Table:
             selected = self._selected(
                 request_id="gen_random_uuid()",
                 change_id=f"change_id + {copies * self._seed_changes}",
+                **_years_later(copies),
             )
             copy = COPY.format(columns=", ".join(self._columns), selected=selected)
             for first in range(1, self._seed_changes, 500):
@@ -199,6 +201,7 @@ class Table:
             request_id="new_id",
             change_id="1000000000 + batch",
             received_at="now()",
+            **_years_later(-(-self._rows // SEED)),
         )
         sql = LAND.format(columns=", ".join(self._columns), selected=selected)
         runs = [
@@ -249,6 +252,11 @@ class Table:
 
     def _execute(self, sql: str, **asked: Any) -> None:
         self._owner.execute(sql, asked or None)  # type: ignore[arg-type]
+
+
+def _years_later(years: int) -> dict[str, str]:
+    moments = ("requested_at", "recorded_at")
+    return {one: f"{one} + {years} * interval '365 days'" for one in moments}
 
 
 def _timed(work: Callable[[], None]) -> float:

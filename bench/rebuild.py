@@ -93,9 +93,14 @@ from noted
 cross join generate_series(1, %(to_a_change)s) as n
 cross join lateral (
     select
-        %(until)s::timestamptz - random() * %(span)s::interval as at,
+        %(until)s::timestamptz - {ago} * %(span)s::interval as at,
         floor(random() * 8 + 0 * n)::int as model
 ) as made
+"""
+# How long ago a row is, as a share of the span: anywhere in it, or as it lands.
+ANYWHERE = "random()"
+AS_IT_LANDS = """
+    (1 - (noted.change_id - %(first)s + random()) / %(all_changes)s::float8)
 """
 
 
@@ -135,18 +140,26 @@ def land(
     days: int,
     *,
     in_the_largest: bool = False,
+    in_order: bool = False,
 ) -> None:
-    """Land rows of the last days, as daemons do: 500 to an entry in the ledger."""
-    made = MAKE_ROWS
+    """Land rows of the last days, as daemons do: 500 to an entry in the ledger.
+
+    Each at a random moment, which is hardest on what is built of them; or in order.
+    """
+    made = MAKE_ROWS.replace("{ago}", AS_IT_LANDS if in_order else ANYWHERE)
     if in_the_largest:
         made = made.replace("like 'bench-%%'", "= 'bench-1'")
     changes = -(-rows // TO_A_CHANGE)
+    found = owner.execute("select coalesce(max(change_id), 0) + 1 from raw.changes")
+    (first,) = found.fetchone() or (1,)
     for some in range(0, changes, 2_000):
         owner.execute(
             made,  # type: ignore[arg-type]
             {
                 "changes": min(2_000, changes - some),
                 "to_a_change": TO_A_CHANGE,
+                "first": first,
+                "all_changes": changes,
                 "until": "today",
                 "span": f"{days} days",
                 "providers": [provider for provider, _ in MODELS],

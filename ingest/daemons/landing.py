@@ -80,7 +80,8 @@ READ_AS = {name: f"sent.{wire}" for name, (wire, _) in COLUMNS.items()} | COUNTS
 SENT = {**dict(COLUMNS.values()), **OTHER_NAMES, "flags": "text"}
 
 # The readable records of a batch as rows, numbered as they came. Two costs that differ
-# are flagged.
+# are flagged. Arrays of one length in a select list go on side by side; in a `from`
+# each would be written out as a table of its own first.
 ARRIVING = f"""
     select
         {", ".join(f"{read} as {name}" for name, read in READ_AS.items())},
@@ -90,9 +91,13 @@ ARRIVING = f"""
             else sent.flags::text []
         end as flags,
         sent.ordinal
-    from unnest(
-        {", ".join(f"%({wire})s::{kind} []" for wire, kind in SENT.items())}
-    ) with ordinality as sent ({", ".join(SENT)}, ordinal)
+    from (
+        select
+            generate_series(1, %(row_count)s) as ordinal,
+            {
+    ", ".join(f"unnest(%({wire})s::{kind} []) as {wire}" for wire, kind in SENT.items())
+}
+    ) as sent
 """
 LAND = composed(f"""
     with arriving as ({ARRIVING}),
