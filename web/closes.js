@@ -9,10 +9,10 @@ import { Field, Said, SureButton, useChange } from "./change.js";
 import { monthOf, shortDay, today, toTheSecond } from "./dates.js";
 import { Drawer, Receipt } from "./drawer.js";
 import { CsvButton } from "./figure.js";
-import { Enter, Form, lockOf, useForm } from "./form.js";
+import { Enter, Form, Permitted, useForm } from "./form.js";
 import { usdExact, usdSigned } from "./money.js";
 import { counted, providerName } from "./names.js";
-import { acts, Clip, number, words } from "./page.js";
+import { Clip, number, words } from "./page.js";
 import { Refused, Skeleton } from "./states.js";
 import { Table } from "./table.js";
 
@@ -33,7 +33,7 @@ const provider = words("provider", "Provider", ({ provider }) => providerName(pr
 const place = ({ provider, period_month }) => `${provider}/${period_month.slice(0, 7)}`;
 
 const CLOSES = [
-  provider,
+  { ...provider, cell: (row) => html`<a href=${hrefWith({ closed: place(row) })}>${providerName(row.provider)}</a>` },
   monthly("period_month", "Month"),
   words("state", "State", ({ state }) => html`<span class=${`chip ${TONES[state]}`}>${state}</span>`),
   number("request_count", "Requests"),
@@ -42,8 +42,11 @@ const CLOSES = [
   words("prepared_by_email", "Prepared by", ({ prepared_by_email: name }) => who(name)),
   words("reviewed_by_email", "Closed by", ({ reviewed_by_email: name }) => who(name)),
   words("closed_at", "Since", ({ closed_at: at }) => (at ? shortDay(at.slice(0, 10)) : html`<${Dash} />`)),
-  words("digest", "Digest", (row) => html`<a href=${hrefWith({ closed: place(row) })} title=${row.digest}><code>${row.digest.slice(0, 12)}</code></a>`),
+  words("digest", "Digest", ({ digest }) => html`<code title=${digest}>${digest.slice(0, 12)}</code>`),
 ];
+
+// What the table has no room for.
+const FILED = [...CLOSES, words("reopened_at", "Reopened at"), words("reopen_reason", "Why reopened")];
 
 const ADJUSTMENTS = [
   provider,
@@ -92,13 +95,46 @@ const Told = ({ month }) => {
   `;
 };
 
-const Opened = ({ slug, session, closed }) => {
-  const [provider, month] = closed.split("/");
+const Close = ({ slug, session, place: [provider, month], onDone }) => {
+  const { change, said } = useChange(session.plans);
+  const close = async () => (await change(() => api.closeMonth(slug, provider, month), "Closed.")) && onDone();
+  return html`
+    <p><${SureButton} label="Close this month" sure="On these figures?" disabled=${said.isBusy} onSure=${close} /></p>
+    <${Said} said=${said} />
+  `;
+};
+
+const Reopen = ({ slug, session, place: [provider, month], onDone }) => {
+  const form = useForm(session, {
+    send: ({ reason }) => api.reopenMonth(slug, provider, month, reason),
+    done: () => "Reopened; what had been posted of it is taken back.",
+    onDone,
+  });
+  return html`
+    <${Form} form=${form} label="Reopen it" isSecondary>
+      <${Field} label="Reason" wrong=${form.wrong.reason}><input name="reason" required maxlength="1000" autocomplete="off" /><//>
+    <//>
+  `;
+};
+
+// What may be done with a month, by what it is; one that was reopened is prepared again.
+const NEXT = { prepared: ["Close it", Close], closed: ["Take it back", Reopen] };
+
+const Opened = ({ slug, session, membership, closed, onDone }) => {
+  const place = closed.split("/");
+  const [provider, month] = place;
   const { answer, refusal, retry } = useAnswer((options) => api.closedMonth(slug, provider, month, options), JSON.stringify([slug, closed]));
+  const [title, Next] = NEXT[answer?.items[0].state] ?? [];
   return html`
     <${Drawer} title=${`${providerName(provider)}, ${monthOf(`${month}-01`)}`} about=${closed} onClose=${() => setQuery({ closed: null })}>
       <${Refused} refusal=${refusal} retry=${retry} session=${session} slug=${slug} />
       ${answer ? html`<${Told} month=${answer} />` : !refusal && html`<${Skeleton} lines=${6} />`}
+      ${Next && html`
+        <h3>${title}</h3>
+        <${Permitted} session=${session} membership=${membership} permission=${DECIDE}>
+          <${Next} slug=${slug} session=${session} place=${place} onDone=${() => (retry(), onDone())} />
+        <//>
+      `}
     <//>
   `;
 };
@@ -119,50 +155,24 @@ const Prepare = ({ slug, session, providers, onDone }) => {
   `;
 };
 
-const Reopen = ({ slug, session, closed, onDone }) => {
-  const form = useForm(session, {
-    send: ({ which, reason }) => api.reopenMonth(slug, ...which.split("/"), reason),
-    done: () => "Reopened; what had been posted of it is taken back.",
-    onDone,
-  });
-  return html`
-    <${Form} form=${form} label="Reopen" isSecondary>
-      <${Field} label="Closed month">
-        <select name="which" required>${closed.map((row) => html`<option value=${place(row)}>${providerName(row.provider)}, ${monthOf(row.period_month)}</option>`)}</select>
-      <//>
-      <${Field} label="Reason" wrong=${form.wrong.reason}><input name="reason" required maxlength="1000" autocomplete="off" /><//>
-    <//>
-  `;
-};
-
-const Listed = ({ answer, onDone, ...who }) => {
-  const { slug, session } = who;
-  const { change, said } = useChange(session.plans);
-  const lock = lockOf(who, DECIDE);
-  const close = async ({ provider, period_month: month }) => {
-    if (await change(() => api.closeMonth(slug, provider, month.slice(0, 7)), `Closed: ${providerName(provider)}, ${monthOf(month)}.`)) onDone();
-  };
-  const act = acts((row) => row.state === "prepared" && html`<${SureButton} label="Close" sure="On these figures?" disabled=${said.isBusy || lock} title=${lock} onSure=${() => close(row)} />`);
-  return html`
+const Listed = ({ answer }) => html`
+  <section class="panel">
+    <header>
+      <h2>Closed months</h2>
+      <div class="tools"><${CsvButton} name="closes" columns=${FILED} rows=${answer.items} /></div>
+    </header>
+    <${Table} caption="Months that are prepared, closed or reopened" columns=${CLOSES} rows=${answer.items} isSortable=${false} />
+  </section>
+  ${answer.adjustments.length > 0 && html`
     <section class="panel">
       <header>
-        <h2>Closed months</h2>
-        <${Said} said=${said} />
-        <div class="tools"><${CsvButton} name="closes" columns=${CLOSES} rows=${answer.items} /></div>
+        <h2>Adjustments</h2>
+        <div class="tools"><${CsvButton} name="adjustments" columns=${ADJUSTMENTS} rows=${answer.adjustments} /></div>
       </header>
-      <${Table} caption="Months that are prepared, closed or reopened" columns=${[...CLOSES, act]} rows=${answer.items} isSortable=${false} />
+      <${Table} caption="What closed months differ by since" columns=${ADJUSTMENTS} rows=${answer.adjustments} isSortable=${false} />
     </section>
-    ${answer.adjustments.length > 0 && html`
-      <section class="panel">
-        <header>
-          <h2>Adjustments</h2>
-          <div class="tools"><${CsvButton} name="adjustments" columns=${ADJUSTMENTS} rows=${answer.adjustments} /></div>
-        </header>
-        <${Table} caption="What closed months differ by since" columns=${ADJUSTMENTS} rows=${answer.adjustments} isSortable=${false} />
-      </section>
-    `}
-  `;
-};
+  `}
+`;
 
 /** `onDone`: something was decided, so the months above may read otherwise. */
 export const Closes = ({ query, providers, onDone, ...who }) => {
@@ -170,16 +180,14 @@ export const Closes = ({ query, providers, onDone, ...who }) => {
   const asked = { from: query.from, to: query.to };
   const { answer, retry } = useAnswer((options) => api.closes(slug, asked, options), JSON.stringify([slug, "closes", asked]));
   if (!answer) return null;
-  const closed = answer.items.filter(({ state }) => state === "closed");
-  const then = { slug, session, onDone: () => (retry(), onDone()) };
+  const done = () => (retry(), onDone());
   return html`
-    ${answer.items.length > 0 && html`<${Listed} ...${who} ...${then} answer=${answer} />`}
+    ${answer.items.length > 0 && html`<${Listed} answer=${answer} />`}
     ${providers.length > 0 && html`
-      <${Enter} title="Prepare or reopen a month" permission=${DECIDE} line="One person prepares a month that has ended, another closes it. What changes later is posted in the month in which it changes." ...${who}>
-        <${Prepare} ...${then} providers=${providers} />
-        ${closed.length > 0 && html`<${Reopen} ...${then} closed=${closed} />`}
+      <${Enter} title="Prepare a month to close" permission=${DECIDE} line="One person prepares a month that has ended, another closes it. What changes later is posted in the month in which it changes." ...${who}>
+        <${Prepare} slug=${slug} session=${session} providers=${providers} onDone=${done} />
       <//>
     `}
-    ${address.value.query.closed && html`<${Opened} slug=${slug} session=${session} closed=${address.value.query.closed} />`}
+    ${address.value.query.closed && html`<${Opened} ...${who} closed=${address.value.query.closed} onDone=${done} />`}
   `;
 };

@@ -81,7 +81,7 @@ const NewRule = ({ slug, session, tree, onChanged }) => {
       <${Field} label="To" wrong=${form.wrong.department_id}><select name="department_id" required><${Options} departments=${openOnes(tree)} /></select><//>
       <${Field} label="Order, lowest first" wrong=${form.wrong.priority}><input type="number" name="priority" required min="1" max="1000000" step="1" defaultValue="100" /><//>
       <${Field} label="From (UTC day)" wrong=${form.wrong.valid_from}><input type="date" name="valid_from" required defaultValue=${today()} /><//>
-      <${Field} label="Until, that day not" wrong=${form.wrong.valid_to}><input type="date" name="valid_to" /><//>
+      <${Field} label="Until (not that day)" wrong=${form.wrong.valid_to}><input type="date" name="valid_to" /><//>
       <label class="tick"><input type="checkbox" name="replaces" /> in place of a rule on the same</label>
     <//>
   `;

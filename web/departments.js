@@ -26,7 +26,7 @@ export const namesOf = ({ departments }) => new Map(departments.map(({ departmen
 export const Options = ({ departments, none, chosen }) => html`
   ${none && html`<option value="">${none}</option>`}
   ${departments.map(({ department_id, name, kind }) => html`
-    <option value=${department_id} selected=${department_id === chosen}>${name}${kind === "pool" ? ", a shared cost" : ""}</option>
+    <option value=${department_id} selected=${department_id === chosen}>${name}${kind === "pool" ? " (shared)" : ""}</option>
   `)}
 `;
 
@@ -48,7 +48,7 @@ const columnsOf = (tree, names) => {
     words("name", "Name", ({ department_id, name, depth }) => html`
       ${"\u2003".repeat(depth)}<a href=${hrefWith({ department: department_id })}><${Clip} text=${name} /></a>
     `),
-    words("kind", "Holds", ({ kind, department_id }) => (kind === "pool" ? splitName(splits.get(department_id), tree, names) : "what is given to it, and its shares")),
+    { ...words("split", "Split", ({ department_id, kind }) => (kind === "pool" ? splitName(splits.get(department_id), tree, names) : html`<${Dash} />`)), value: ({ kind, department_id }) => (kind === "pool" ? splitName(splits.get(department_id), tree, names) : null) },
     { ...words("parent_id", "Below", ({ parent_id }) => names.get(parent_id) ?? html`<${Dash} />`), value: ({ parent_id }) => names.get(parent_id) ?? null },
     day("opened_on", "Open since"),
     day("retired_on", "Retired"),
@@ -162,7 +162,7 @@ export const Departments = ({ tree, opened, ...who }) => {
         : html`<${Table} caption="Departments and shared costs" columns=${columns} rows=${rows} isSortable=${false} />`}
     </section>
     <${Enter} title="Add a department" permission=${EDIT} ...${who}><${NewDepartment} ...${who} tree=${tree} /><//>
-    <${Enter} title="Add a shared cost" permission=${EDIT} line="Rules give to it as to a department; each day of it is split over departments, and nothing is lost." ...${who}>
+    <${Enter} title="Add a shared cost" permission=${EDIT} line="Rules give to it as to a department; each day of it is split over departments: by what each spent itself that day, evenly, or by weights." ...${who}>
       <${NewPool} ...${who} departments=${openOnes(tree, "department")} />
     <//>
     ${row && html`

@@ -28,7 +28,7 @@ const NewTag = ({ slug, session, onChanged }) => {
       <${Field} label="Project" wrong=${form.wrong.project}><input name="project" required maxlength="255" list="every-project" autocomplete="off" /><//>
       <${Field} label="Label" wrong=${form.wrong.tag}><input name="tag" required maxlength="100" list="every-tag" autocomplete="off" /><//>
       <${Field} label="From (UTC day)" wrong=${form.wrong.valid_from}><input type="date" name="valid_from" required defaultValue=${today()} /><//>
-      <${Field} label="Until, that day not" wrong=${form.wrong.valid_to}><input type="date" name="valid_to" /><//>
+      <${Field} label="Until (not that day)" wrong=${form.wrong.valid_to}><input type="date" name="valid_to" /><//>
     <//>
   `;
 };

@@ -155,7 +155,9 @@ def test_a_shared_cost_is_split_by_weights_and_then_evenly(page: Page) -> None:
     expect(row(tree, "Code review")).to_contain_text("by fixed weights over Research 3")
     tree.get_by_role("link", name="Code review").click()
     drawer = page.get_by_role("dialog")
+    expect(drawer.get_by_label("Research")).to_have_value("3")
     choose(drawer, "Split", "evenly")
+    drawer.get_by_label("Research").fill("")
     drawer.get_by_role("button", name="Split so").click()
     expect(drawer.get_by_text("evenly over all that are open")).to_be_visible()
     passes_in_both_themes(page)
@@ -242,7 +244,7 @@ def prepared(
     rebuilt()
     page = as_(home.email)
     page.goto(f"{running_cloud.url}/w/{home.slug}/reconciliation")
-    forms = panel(page, "Prepare or reopen a month")
+    forms = panel(page, "Prepare a month to close")
     forms.get_by_label("Month", exact=True).fill(MONTH)
     forms.get_by_role("button", name="Prepare to close").click()
     expect(forms.get_by_text("Somebody else closes it.")).to_be_visible()
@@ -262,13 +264,19 @@ def test_a_month_is_closed_by_another_adjusted_and_reopened(
     owner: psycopg.Connection,
     cloud: TestClient,
 ) -> None:
-    sure(closes(prepared), "Close", "On these figures?")
-    expect(prepared.get_by_text("You prepared this month yourself")).to_be_visible()
+    path = prepared.url
+    closes(prepared).get_by_role("link", name="Anthropic").click()
+    drawer = prepared.get_by_role("dialog")
+    sure(drawer, "Close this month", "On these figures?")
+    expect(drawer.get_by_text("You prepared this month yourself")).to_be_visible()
     page = as_(member(owner, home, "billing"))
-    page.goto(prepared.url)
-    close = row(closes(page), "Anthropic")
+    page.goto(path)
+    close, drawer = row(closes(page), "Anthropic"), page.get_by_role("dialog")
     expect(close).to_contain_text("prepared")
-    sure(close, "Close", "On these figures?")
+    close.get_by_role("link").click()
+    sure(drawer, "Close this month", "On these figures?")
+    expect(drawer.get_by_role("heading", name="Take it back")).to_be_visible()
+    shut(drawer)
     expect(close).to_contain_text("closed")
     rebuilt()
     send(cloud, laptop, requested_at=WITHIN_IT)
@@ -281,7 +289,6 @@ def test_a_month_is_closed_by_another_adjusted_and_reopened(
     expect(row(adjustments, "Anthropic")).to_contain_text(f"{TODAY:%b %Y}")
     passes_in_both_themes(page)
     adjustments.get_by_role("link", name="what changed").click()
-    drawer = page.get_by_role("dialog")
     expect(drawer).to_contain_text("yes, made again from its requests")
     expect(drawer).to_contain_text("1 request of claude-sonnet-4-5 landed since")
     told = cloud_answer(page, running_cloud, home)["adjustments"][0]
@@ -291,19 +298,14 @@ def test_a_month_is_closed_by_another_adjusted_and_reopened(
         == told["causes"][0]["difference_usd"]
     )
     passes_in_both_themes(page)
-    shut(drawer)
 
-    forms = panel(page, "Prepare or reopen a month")
-    forms.get_by_label("Reason").fill("the bill came late")
-    forms.get_by_role("button", name="Reopen").click()
-    expect(forms.get_by_text("Reopened")).to_be_visible()
+    drawer.get_by_label("Reason").fill("the bill came late")
+    drawer.get_by_role("button", name="Reopen it").click()
+    expect(drawer).to_contain_text("the bill came late")
     rebuilt()
-    page.reload()
+    page.goto(path)
     expect(close).to_contain_text("reopened")
     expect(adjustments.locator("tbody tr")).to_have_count(2)
-    close.get_by_role("link").click()
-    expect(drawer).to_contain_text("the bill came late")
-    passes_in_both_themes(page)
 
 
 def test_who_may_not_sees_what_there_is_locked_with_its_reason(
@@ -315,9 +317,11 @@ def test_who_may_not_sees_what_there_is_locked_with_its_reason(
 ) -> None:
     page = as_(member(owner, home, "viewer"))
     page.goto(prepared.url)
-    locked = closes(page).get_by_role("button", name="Close", exact=True)
-    expect(locked).to_be_disabled()
-    expect(panel(page, "Prepare or reopen a month")).to_contain_text(
+    closes(page).get_by_role("link", name="Anthropic").click()
+    drawer = page.get_by_role("dialog")
+    expect(drawer).to_contain_text("Roles that may: owner, admin, billing")
+    shut(drawer)
+    expect(panel(page, "Prepare a month to close")).to_contain_text(
         "Roles that may: owner, admin, billing"
     )
     page.goto(f"{running_cloud.url}/w/{home.slug}/budgets")

@@ -44,9 +44,10 @@ const BUDGETS = [
   money("left_usd", "Left"),
   { key: "forecast_usd", label: "Month end (range)", kind: "money", value: (row) => row.forecast_usd, cell: range },
   words("crossed_percent", "State", state),
-  money("imputed_usd", "Imputed, beside"),
   number("unpriced_count", "Unpriced"),
 ];
+// What the table has no room for.
+const FILED = [...BUDGETS, money("imputed_usd", "Imputed, beside")];
 
 const Forecast = ({ forecast }) =>
   forecast.map((each) => each.forecast_usd !== null && html`
@@ -68,7 +69,7 @@ const Months = ({ answer, opened, ...who }) => {
     <section class="panel">
       <header>
         <h2>${monthOf(answer.until)} against budget</h2>
-        <div class="tools"><${CsvButton} name="budgets" columns=${BUDGETS} rows=${latest} /></div>
+        <div class="tools"><${CsvButton} name="budgets" columns=${FILED} rows=${latest} /></div>
       </header>
       <${Table} caption="Budgets of this month" columns=${BUDGETS} rows=${latest} />
     </section>

@@ -62,11 +62,8 @@ const COLUMNS = [
     cell: ({ account }) => html`<span class="clip" title=${account}>${account}</span>`,
   },
   { key: "period_month", label: "Month", kind: "text", value: ({ period_month }) => period_month, cell: ({ period_month }) => monthOf(period_month) },
-  USAGE.requests,
-  USAGE.unpriced,
+  { key: "status", label: "Status", kind: "text", value: ({ status }) => status, cell: ({ status }) => html`<${StatusChip} status=${status} />` },
   amount("logged_usd", "Logged"),
-  amount("adjusted_usd", "Adjusted since"),
-  amount("posted_usd", "Posted of earlier"),
   amount("payable_usd", "Payable"),
   {
     key: "variance_usd",
@@ -76,7 +73,10 @@ const COLUMNS = [
     cell: ({ variance_usd }) => html`<${Variance} variance=${variance_usd} />`,
   },
   amount("tolerance_usd", "Tolerance"),
-  { key: "status", label: "Status", kind: "text", value: ({ status }) => status, cell: ({ status }) => html`<${StatusChip} status=${status} />` },
+  amount("adjusted_usd", "Adjusted since"),
+  amount("posted_usd", "Posted of earlier"),
+  USAGE.unpriced,
+  USAGE.requests,
 ];
 
 const MonthControl = ({ query }) => {
