@@ -3,11 +3,14 @@
 from decimal import Decimal
 
 from hmc.demo.shapes import (
+    AgreedPrice,
     Allocation,
     Bill,
     Budget,
+    Close,
     Department,
     Machine,
+    Person,
     Pool,
     Privacy,
     Project,
@@ -16,7 +19,7 @@ from hmc.demo.shapes import (
     Work,
     Workspace,
 )
-from models.plans import Tier
+from models.plans import Role, Tier
 
 # Nine machines in all: the server lets one address start ten pairings in ten
 # minutes, and whoever watches the demo may want to pair one more.
@@ -201,6 +204,12 @@ MERIDIAN = Workspace(
     name="Meridian Freight",
     tier=Tier.ENTERPRISE,
     owner="ines@example.com",
+    people=(
+        Person("bea@example.com", Role.BILLING),
+        Person("jonas@example.com", Role.EDITOR),
+        Person("noor@example.com", Role.MEMBER),
+        Person("priya@example.com", Role.MEMBER),
+    ),
     machines=(
         Machine(
             hostname="mer-gateway-eu1",
@@ -276,6 +285,7 @@ MERIDIAN = Workspace(
         ),
         Machine(
             hostname="jonas-mbp",
+            paired_by="jonas@example.com",
             platform="Darwin",
             daemon_version="0.9.4",
             fingerprint="a87ff679a2f3e71d9181a67b7542122c",
@@ -315,6 +325,7 @@ MERIDIAN = Workspace(
         ),
         Machine(
             hostname="priya-workstation",
+            paired_by="priya@example.com",
             platform="Linux",
             daemon_version="0.6.0",
             fingerprint="e4da3b7fbbce2345d7772b0674a318d5",
@@ -367,6 +378,7 @@ MERIDIAN = Workspace(
         ),
         Machine(
             hostname="LEGAL-PC-0042",
+            paired_by="noor@example.com",
             platform="Windows",
             daemon_version="0.9.2",
             fingerprint="1679091c5a880faf6fb5e6087eb1b2dc",
@@ -396,8 +408,9 @@ MERIDIAN = Workspace(
         Department("Commerce", parent="Engineering"),
         Department("Customer Operations"),
         Department("Research"),
+        Department("Legal"),
     ),
-    # Not allocated: `unattributed`, calls without a project, and the app on jonas-mbp.
+    # Not allocated: `unattributed` on priya-workstation, and what servers did not name.
     tags=(
         Tag("k8s:prod/quote-assistant", "customer-facing"),
         Tag("k8s:prod/customs-classifier", "customer-facing"),
@@ -416,6 +429,10 @@ MERIDIAN = Workspace(
         Allocation("demand-forecast", "Research"),
         Allocation("contract-mining", "Research"),
         Allocation("research-notebooks", "Research"),
+        # Who is strict about privacy names no project; whose machine it is suffices.
+        Allocation("noor@example.com", "Legal", match_on="member"),
+        # Whatever else Jonas does, after every rule on what he does it for.
+        Allocation("jonas@example.com", "Commerce", priority=200, match_on="member"),
     ),
     pools=(Pool("Code review", "proportional"),),
     budgets=(
@@ -439,6 +456,22 @@ MERIDIAN = Workspace(
         Bill("anthropic", 3, Decimal("1.0000"), "ANT-2231-0909"),
         Bill("openai", 3, Decimal("0.9991"), "OAI-77120-09"),
         Bill("gemini", 3, Decimal("1.0000"), "GCP-5498811"),
+    ),
+    # Anthropic's month before last waits for somebody else than Bea to close it.
+    closes=(
+        Close("gemini", 3, "bea@example.com", "ines@example.com"),
+        Close("anthropic", 3, "ines@example.com", "bea@example.com"),
+        Close("anthropic", 2, "bea@example.com"),
+    ),
+    # Agreed too late for the closed month: posted as its adjustment.
+    agreed_prices=(
+        AgreedPrice(
+            "gemini",
+            "gemini-3.1-pro-preview",
+            months_ago=3,
+            usd_per_mtok={"input": "1.8", "output": "10.8", "cache_read": "0.18"},
+            stated_by="bea@example.com",
+        ),
     ),
 )
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from http import HTTPStatus
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +23,23 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from api.cloud.issuer import session_token, sign_in_code
+from api.cloud.issuer import sign_in_code
 from hmc.demo.cast import CAST
+from hmc.demo.decide import (
+    Sessions,
+    approve,
+    close_months,
+    enter_bills,
+    gather,
+    organise,
+)
 from hmc.demo.send import Stage, send_histories
-from hmc.demo.shapes import DAYS_OF_HISTORY, Workspace, midnight
 from hmc.running import refuse_taken_port
 from ingest.rebuild.cycle import something_changed
 from models.trouble import NotReachable
 from warehouse.cluster import Role, connect
 from warehouse.settings import settings
-from warehouse.workspaces import approve_pairing, create_workspace, subject_of
+from warehouse.workspaces import create_workspace
 
 READY_SECONDS = 120
 PUBLISHED_SECONDS = 300
@@ -135,105 +142,20 @@ def _play(url: str, until: datetime) -> None:
                     workspace.slug,
                 )
 
-        def approve(workspace: Workspace, code: str) -> None:
-            approve_pairing(owner, code, workspace.slug)
-
+        sessions = Sessions(url, owner)
         for workspace in CAST:
-            _organise(_signed_in(url, owner, workspace), workspace, until)
+            gather(sessions, workspace)
+            organise(sessions, workspace, until)
         calls = sum(machine.calls for each in CAST for machine in each.machines)
         with _progress_bar(calls) as advance:
-            send_histories(Stage(url, until, approve, advance))
+            send_histories(Stage(url, until, partial(approve, sessions), advance))
         err.print("Pricing the last of them ...")
-        _wait_until_published(owner)
+        published = partial(_wait_until_published, owner)
+        published()
         for workspace in CAST:
-            _enter_bills(_signed_in(url, owner, workspace), workspace, until)
-
-
-def _signed_in(url: str, owner: Any, workspace: Workspace) -> httpx.Client:
-    token = session_token(subject_of(owner, workspace.owner))
-    return httpx.Client(
-        base_url=f"{url}/v1/workspaces/{workspace.slug}",
-        headers={"authorization": f"Bearer {token}"},
-        timeout=60,
-        trust_env=False,
-    )
-
-
-def _organise(client: httpx.Client, workspace: Workspace, until: datetime) -> None:
-    """Add departments, what fills them, and budgets, as an editor would."""
-    ids: dict[str, str] = {}
-    began = midnight(until, DAYS_OF_HISTORY).date().isoformat()
-    for department in workspace.departments:
-        parent = ids.get(department.parent) if department.parent else None
-        made = client.post(
-            "/departments",
-            json={"name": department.name, "parent_id": parent, "opened_on": began},
-        )
-        if made.status_code == HTTPStatus.CONFLICT:
-            return  # an earlier run has organised this workspace
-        ids[department.name] = made.raise_for_status().json()["department_id"]
-    for pool in workspace.pools:
-        shares = [
-            {"department_id": ids[name], "weight": weight}
-            for name, weight in pool.weights.items()
-        ]
-        made = client.post(
-            "/departments/pools",
-            json={
-                "name": pool.name,
-                "split": pool.split,
-                "shares": shares,
-                "since": began,
-            },
-        )
-        ids[pool.name] = made.raise_for_status().json()["department_id"]
-    for tag in workspace.tags:
-        client.post(
-            "/departments/tags",
-            json={
-                "project": tag.project,
-                "tag": tag.tag,
-                "valid_from": midnight(until, DAYS_OF_HISTORY).isoformat(),
-            },
-        ).raise_for_status()
-    for rule in workspace.allocations:
-        since, to = rule.valid(until)
-        client.post(
-            "/departments/rules",
-            json={
-                "department_id": ids[rule.department],
-                "priority": rule.priority,
-                "match_on": rule.match_on,
-                "match_value": rule.value,
-                "valid_from": since.isoformat(),
-                "valid_to": to.isoformat() if to else None,
-            },
-        ).raise_for_status()
-    for budget in workspace.budgets:
-        client.put("/budgets", json=budget.asked(ids, until)).raise_for_status()
-
-
-def _enter_bills(client: httpx.Client, workspace: Workspace, until: datetime) -> None:
-    """Enter what providers billed, as somebody in finance would."""
-    if not workspace.bills:
-        return
-    first = min(bill.month(until) for bill in workspace.bills)
-    answer = client.get("/reconciliation", params={"from": f"{first:%Y-%m}"})
-    logged = {
-        (item["provider"], item["period_month"]): item["logged_usd"]
-        for item in answer.raise_for_status().json()["items"]
-    }
-    for bill in workspace.bills:
-        month = bill.month(until)
-        amount = logged.get((bill.provider, month.isoformat()))
-        if amount is not None:
-            client.put(
-                f"/reconciliation/{bill.provider}/{month:%Y-%m}",
-                json={
-                    "amount_usd": bill.amount_usd(amount),
-                    "invoice_id": bill.invoice_id,
-                },
-            ).raise_for_status()
+            enter_bills(sessions, workspace, until)
+            close_months(sessions, workspace, until, published)
+        published()
 
 
 @contextmanager
@@ -280,4 +202,6 @@ def _say_how_to_sign_in(url: str) -> None:
             f"    {workspace.owner:<20} {workspace.name}, {workspace.tier.display}",
             highlight=False,
         )
+        for person in workspace.people:
+            err.print(f"    {person.email:<20}   as {person.role}", highlight=False)
     err.print("\n  Stop with Ctrl-C; `make demo` goes on from here.\n", highlight=False)

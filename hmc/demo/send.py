@@ -44,14 +44,14 @@ class Stopped(Trouble):
 class Stage:
     """Where the cast plays: the server, the last moment, and who watches.
 
-    `approve` gets a workspace and the code of a machine that asks to be paired with
-    it; `progress` the number of records that have become durable since it was last
+    `approve` gets a workspace, a machine that asks to be paired with it, and its code;
+    `progress` the number of records that have become durable since it was last
     called. Neither is ever called from two threads at once.
     """
 
     base_url: str
     until: datetime
-    approve: Callable[[Workspace, str], None]
+    approve: Callable[[Workspace, Machine, str], None]
     progress: Callable[[int], None]
     is_over: Event = field(default_factory=Event, repr=False)
     alone: Lock = field(default_factory=Lock, repr=False)
@@ -137,7 +137,7 @@ def _pair(daemon: _Daemon, workspace: Workspace) -> dict[str, Any]:
     started = _post(daemon, "/v1/pairing/start", asked)
     code = started["pairing_code"]
     with daemon.stage.alone:
-        daemon.stage.approve(workspace, code)
+        daemon.stage.approve(workspace, machine, code)
     secret = {"pairing_code": code, "poll_token": started["poll_token"]}
     for _ in range(POLLS):
         answer = _post(daemon, "/v1/pairing/poll", secret)

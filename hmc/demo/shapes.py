@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
-from models.plans import Tier
+from models.plans import Role, Tier
 
 DAYS_OF_HISTORY = 365
 CENT = Decimal("0.01")
@@ -58,7 +58,10 @@ class Project:
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine with a daemon. Its hostname seeds its calls: no two may share one."""
+    """A machine with a daemon. Its hostname seeds its calls: no two may share one.
+
+    Whoever pairs it, `paired_by` or else the workspace's owner, is whose it is.
+    """
 
     hostname: str
     platform: str
@@ -77,6 +80,15 @@ class Machine:
     # None where it knows no price.
     believes: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
     knows_long_context: bool = True
+    paired_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who is invited and joins, by address."""
+
+    email: str
+    role: Role
 
 
 @dataclass(frozen=True)
@@ -131,7 +143,8 @@ class Tag:
 class Allocation:
     """A rule that gives a project to a department from one midnight to another.
 
-    Or what is matched on instead: with `tag`, every project that carries it.
+    Or what is matched on instead: with `tag`, every project that carries it, with
+    `member` every machine of the person of that address.
     """
 
     value: str
@@ -170,6 +183,45 @@ class Bill:
 
 
 @dataclass(frozen=True)
+class Close:
+    """A provider's month that one person prepares and another, if any, closes."""
+
+    provider: str
+    months_ago: int
+    prepared_by: str
+    closed_by: str | None = None
+
+    def month(self, now: datetime) -> date:
+        """Return the first day of the UTC month that is closed."""
+        return _month(now, self.months_ago)
+
+
+@dataclass(frozen=True)
+class AgreedPrice:
+    """What a model cost in one month after all, learnt once that month was closed."""
+
+    provider: str
+    model: str
+    months_ago: int
+    usd_per_mtok: Mapping[str, str]
+    stated_by: str
+
+    def asked(self, now: datetime) -> dict[str, str]:
+        """Return what is asked of the API, for a demo that plays until `now`."""
+        first, next_first = (
+            _month(now, self.months_ago),
+            _month(now, self.months_ago - 1),
+        )
+        return {
+            "provider": self.provider,
+            "model": self.model,
+            "valid_from": f"{first}T00:00:00Z",
+            "valid_to": f"{next_first}T00:00:00Z",
+            **{f"{what}_usd_per_mtok": usd for what, usd in self.usd_per_mtok.items()},
+        }
+
+
+@dataclass(frozen=True)
 class Workspace:
     """A workspace of the demo with its owner and everything that belongs to it."""
 
@@ -178,12 +230,15 @@ class Workspace:
     tier: Tier
     owner: str
     machines: tuple[Machine, ...]
+    people: tuple[Person, ...] = ()
     departments: tuple[Department, ...] = ()
     tags: tuple[Tag, ...] = ()
     allocations: tuple[Allocation, ...] = ()
     pools: tuple[Pool, ...] = ()
     budgets: tuple[Budget, ...] = ()
     bills: tuple[Bill, ...] = ()
+    closes: tuple[Close, ...] = ()
+    agreed_prices: tuple[AgreedPrice, ...] = ()
 
 
 def midnight(now: datetime, days_ago: int) -> datetime:

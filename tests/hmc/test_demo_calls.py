@@ -21,6 +21,7 @@ from hmc.demo.send import NotPaired, Stage, send_histories, send_history
 from hmc.demo.shapes import DAYS_OF_HISTORY, Machine, midnight
 from ingest.daemons.records import read_batch
 from ingest.rates.catalogue import catalogue_rates
+from models.plans import Permission
 from models.providers import catalogue_name
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -271,12 +272,16 @@ def test_a_year_grows_and_moves_to_newer_models(
     assert {"claude-opus-5", "gpt-5.6-terra"} <= after
 
 
-def test_departments_rules_name_projects_or_tags_and_never_overlap() -> None:
+def test_departments_rules_name_what_there_is_and_never_overlap() -> None:
     slugs = {project.slug for one in MERIDIAN.machines for project in one.projects}
     names = {one.name for one in (*MERIDIAN.departments, *MERIDIAN.pools)}
     stretches: dict[str, list[tuple[datetime, datetime | None]]] = {}
     assert {tag.project for tag in MERIDIAN.tags} <= slugs
-    matched = {"project": slugs, "tag": {tag.tag for tag in MERIDIAN.tags}}
+    matched = {
+        "project": slugs,
+        "tag": {tag.tag for tag in MERIDIAN.tags},
+        "member": {machine.paired_by for machine in MERIDIAN.machines},
+    }
     for rule in MERIDIAN.allocations:
         assert rule.value in matched[rule.match_on]
         assert rule.department in names
@@ -290,6 +295,20 @@ def test_a_bill_is_derived_from_what_was_logged() -> None:
     bill = next(bill for bill in MERIDIAN.bills if bill.ratio > 1)
     assert bill.amount_usd("200.005") == "200.63"
     assert str(bill.month(NOW)) == "2026-10-01"
+
+
+def test_who_decides_belongs_there_and_closes_what_another_prepared() -> None:
+    finance = {MERIDIAN.owner} | {
+        one.email for one in MERIDIAN.people if one.role.may(Permission.DECIDE_FINANCE)
+    }
+    people = {MERIDIAN.owner} | {one.email for one in MERIDIAN.people}
+    assert {one.paired_by for one in MERIDIAN.machines} - {None} <= people
+    for close in MERIDIAN.closes:
+        assert close.prepared_by != close.closed_by
+        assert {close.prepared_by, close.closed_by} - {None} <= finance
+    (price,) = MERIDIAN.agreed_prices
+    closed = {(one.provider, one.months_ago) for one in MERIDIAN.closes}
+    assert (price.provider, price.months_ago) in closed
 
 
 # ── over HTTP ────────────────────────────────────────────────────────────────
@@ -376,7 +395,7 @@ def test_daemons_pair_and_send_everything_though_they_are_told_to_wait() -> None
     sent: list[int] = []
     with serving() as (cloud, address):
 
-        def approve(_workspace: object, code: str) -> None:
+        def approve(_workspace: object, _machine: object, code: str) -> None:
             cloud.approved.add(code)
 
         machines = send_histories(Stage(address, NOW, approve, sent.append), [ADA])
