@@ -38,7 +38,6 @@ maintenance_work_mem = 256MB
 effective_cache_size = 4GB
 max_connections = 60
 max_wal_size = 4GB
-wal_compression = on
 checkpoint_timeout = 15min
 random_page_cost = 1.1
 jit = off
