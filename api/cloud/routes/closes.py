@@ -51,7 +51,9 @@ class Reopening(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    reason: Annotated[str, Field(pattern=r"^[^\x00]*\S[^\x00]*$", max_length=1000)]
+    reason: Annotated[
+        str, Field(pattern=r"^[^\x00]*[^\s\x00][^\x00]*$", max_length=1000)
+    ]
 
 
 @router.get("/closes")
